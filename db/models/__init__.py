@@ -1,0 +1,45 @@
+"""All tables, one file an aggregate. Importing this package registers them all."""
+
+from db.models.accounts import Account, SignIn, SignInTry
+from db.models.audit import AuditEvent
+from db.models.city import City, DataVersion, District, RoadSegment, RuleSet
+from db.models.imports import ImportProblem, ImportRun
+from db.models.inspections import Hazard, Inspection
+from db.models.patrol import PatrolPost, PostSession
+from db.models.risk import SchoolRisk
+from db.models.schools import (
+    Complaint,
+    DefenceState,
+    DrillRecord,
+    Gate,
+    School,
+    SelfCheck,
+)
+from db.models.surroundings import TrafficFacility, WaterBody
+
+__all__ = [
+    "Account",
+    "AuditEvent",
+    "City",
+    "Complaint",
+    "DataVersion",
+    "DefenceState",
+    "District",
+    "DrillRecord",
+    "Gate",
+    "Hazard",
+    "ImportProblem",
+    "ImportRun",
+    "Inspection",
+    "PatrolPost",
+    "PostSession",
+    "RoadSegment",
+    "RuleSet",
+    "School",
+    "SchoolRisk",
+    "SelfCheck",
+    "SignIn",
+    "SignInTry",
+    "TrafficFacility",
+    "WaterBody",
+]

@@ -1,0 +1,83 @@
+"""Row scope inside the query: every read of scoped rows starts here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, false, select, true
+
+from db.models import (
+    Gate,
+    Hazard,
+    Inspection,
+    PatrolPost,
+    School,
+    TrafficFacility,
+    WaterBody,
+)
+from domain.access import SCOPE_FIELD, Actor
+from domain.words import Role
+
+
+def _has_no_scope(actor: Actor) -> bool:
+    field = SCOPE_FIELD.get(actor.role)
+    return field is not None and getattr(actor, field) is None
+
+
+def schools_readable_by(actor: Actor) -> ColumnElement[bool]:
+    """Return the WHERE condition on ``School`` for ``actor``."""
+    if _has_no_scope(actor):
+        return false()
+    if actor.role is Role.SCHOOL:
+        return School.id == actor.school_id
+    if actor.role is Role.TOWNSHIP:
+        return School.township_id == actor.township_id
+    if actor.district_id is not None:
+        return School.district_id == actor.district_id
+    if actor.role is Role.POLICE and actor.station_id is not None:
+        return School.police_station_id == actor.station_id
+    return true()
+
+
+def _within_area(actor: Actor, model: Any) -> ColumnElement[bool]:
+    """Scope of things on the ground that carry ``district_id`` and ``township_id``."""
+    if _has_no_scope(actor):
+        return false()
+    if actor.role is Role.TOWNSHIP:
+        return model.township_id == actor.township_id  # type: ignore[no-any-return]
+    if actor.district_id is not None:
+        return model.district_id == actor.district_id  # type: ignore[no-any-return]
+    if actor.role is Role.SCHOOL:
+        mine = select(School.district_id).where(School.id == actor.school_id).scalar_subquery()
+        return model.district_id == mine  # type: ignore[no-any-return]
+    return true()
+
+
+def waters_readable_by(actor: Actor) -> ColumnElement[bool]:
+    """Return the WHERE condition on ``WaterBody``."""
+    return _within_area(actor, WaterBody)
+
+
+def facilities_readable_by(actor: Actor) -> ColumnElement[bool]:
+    """Return the WHERE condition on ``TrafficFacility``."""
+    return _within_area(actor, TrafficFacility)
+
+
+def posts_readable_by(actor: Actor) -> ColumnElement[bool]:
+    """Return the WHERE condition on ``PatrolPost``."""
+    return _within_area(actor, PatrolPost)
+
+
+def gates_readable_by(actor: Actor) -> ColumnElement[bool]:
+    """Return the WHERE condition on ``Gate``."""
+    return Gate.school_id.in_(select(School.id).where(schools_readable_by(actor)))
+
+
+def inspections_readable_by(actor: Actor) -> ColumnElement[bool]:
+    """Return the WHERE condition on ``Inspection``."""
+    return Inspection.school_id.in_(select(School.id).where(schools_readable_by(actor)))
+
+
+def hazards_readable_by(actor: Actor) -> ColumnElement[bool]:
+    """Return the WHERE condition on ``Hazard``."""
+    return Hazard.school_id.in_(select(School.id).where(schools_readable_by(actor)))
