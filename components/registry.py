@@ -1,0 +1,51 @@
+"""Every page of the product: where it is, what it is called, who may open it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from domain.access import Actor, Permission
+
+
+@dataclass(frozen=True, slots=True)
+class PageEntry:
+    """One page; ``url_path`` is its address, except for the default page, which is ``/``."""
+
+    title: str
+    file: str
+    url_path: str
+    permission: Permission
+    section: str
+    is_default: bool = False
+
+
+PAGES: tuple[PageEntry, ...] = (
+    PageEntry(
+        "一张图", "pages/situation/map.py", "map", Permission.VIEW_MAP, "态势", is_default=True
+    ),
+    PageEntry("审计日志", "pages/admin/audit.py", "audit", Permission.VIEW_AUDIT, "管理"),
+)
+
+
+def navigate(actor: Actor | None):  # type: ignore[no-untyped-def]
+    """Declare all pages and return the one asked for.
+
+    Every page is declared for everyone and merely hidden from those who may not open it:
+    so a deep link meets the sign-in or 无权访问 in place instead of "page not found".
+    """
+    sections: dict[str, list[st.Page]] = {}
+    for entry in PAGES:
+        may_open = actor is not None and actor.may(entry.permission)
+        sections.setdefault(entry.section, []).append(
+            st.Page(
+                entry.file,
+                title=entry.title,
+                url_path=entry.url_path,
+                default=entry.is_default,
+                visibility="visible" if may_open else "hidden",
+            )
+        )
+    pages = [page for section in sections.values() for page in section]
+    return st.navigation(pages, position="top")

@@ -1,0 +1,15 @@
+"""The script behind the front door: who is signed in, the frame, the page asked for."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components import frame, registry, session
+
+st.set_page_config(
+    page_title=frame.product_name(), page_icon=frame.ICON, layout="wide", menu_items=None
+)
+actor = session.current_actor()
+page = registry.navigate(actor)
+frame.draw(actor)
+page.run()

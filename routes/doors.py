@@ -1,0 +1,30 @@
+"""All routes beside Streamlit, in one list for app.py."""
+
+from __future__ import annotations
+
+import importlib.util
+
+from sqlalchemy import text
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from routes.sign_in import SIGN_IN_ROUTES
+from services.start import current_house
+
+
+def show_health(_request: Request) -> Response:
+    """Tell whether the server and its database answer; tells a stranger nothing else."""
+    with current_house().engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+    return JSONResponse({"ok": True}, headers={"Cache-Control": "no-store"})
+
+
+def all_routes() -> list[BaseRoute]:
+    """Return the routes in the order they are tried."""
+    routes: list[BaseRoute] = [Route("/healthz", show_health, methods=["GET"]), *SIGN_IN_ROUTES]
+    if importlib.util.find_spec("routes.layers") is not None:
+        from routes.layers import LAYER_ROUTES
+
+        routes.extend(LAYER_ROUTES)
+    return routes

@@ -1,0 +1,134 @@
+"""The map's data files: each checked against the cookie, scoped, compressed, revalidated.
+
+``Cache-Control: private, no-cache`` with an ETag over scope and version: the browser
+keeps a copy but asks every time, so that the next user of a shared PC never sees
+what was the previous user's (DESIGN.md §3).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import hashlib
+from collections.abc import Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from domain.access import Actor
+from domain.errors import UserError
+from domain.school_filter import SchoolFilter
+from domain.words import SessionKind
+from routes.guard import actor_from_request
+from services.cache import VersionedCache
+from services.house import House
+from services.map_focus import focus_layer
+from services.map_layers import (
+    base_layer,
+    facility_layer,
+    near_layer,
+    post_layer,
+    water_layer,
+)
+from services.map_schools import (
+    load_school_table,
+    match_schools,
+    pack_columns,
+    pack_mask,
+    pack_names,
+)
+from services.start import current_house
+
+BINARY = "application/octet-stream"
+JSON = "application/geo+json; charset=utf-8"
+TEXT = "text/plain; charset=utf-8"
+GZIP_LEVEL = 4
+_ready = VersionedCache(max_entries=48)
+
+Make = Callable[[Actor, House, Request], bytes]
+
+
+def _schools(actor: Actor, house: House, _request: Request) -> bytes:
+    return pack_columns(load_school_table(actor, house))
+
+
+def _names(actor: Actor, house: House, _request: Request) -> bytes:
+    return pack_names(load_school_table(actor, house))
+
+
+def _mask(actor: Actor, house: House, request: Request) -> bytes:
+    query = {key: request.query_params.getlist(key) for key in request.query_params}
+    return pack_mask(match_schools(actor, house, wanted=SchoolFilter.from_query(query)))
+
+
+def _posts(actor: Actor, house: House, request: Request) -> bytes:
+    try:
+        day = request.query_params.get("on", "")
+        on_date = dt.date.fromisoformat(day) if day else None
+        kind = SessionKind(request.query_params.get("session", SessionKind.DISMISSAL.value))
+    except ValueError as error:
+        raise UserError("勤务时段的写法不对。", "请从页面上选择日期和时段。") from error
+    return post_layer(actor, house, on_date=on_date, kind=kind).body
+
+
+def _near(actor: Actor, house: House, request: Request) -> bytes:
+    try:
+        west, south, east, north = (float(v) for v in request.query_params["box"].split(","))
+    except (KeyError, ValueError) as error:
+        raise UserError("范围参数的写法不对。", "请刷新地图后重试。") from error
+    return near_layer(actor, house, box=(west, south, east, north)).body
+
+
+def _focus(actor: Actor, house: House, request: Request) -> bytes:
+    return focus_layer(actor, house, school_id=request.path_params["school_id"]).body
+
+
+def _layer(make: Make, media_type: str, *, keep: bool) -> Callable[[Request], Response]:
+    """Return an endpoint that serves what ``make`` builds; ``keep`` the compressed body."""
+
+    def answer(request: Request) -> Response:
+        actor, house = actor_from_request(request), current_house()
+        versions = "-".join(str(v) for v in house.versions().values())
+        key = f"{house.engine.url}|{actor.scope_key}|{versions}|{house.today()}|{request.url.path}?{request.url.query}"
+        etag = f'"{hashlib.sha256(key.encode()).hexdigest()[:32]}"'
+        headers = {"Cache-Control": "private, no-cache", "ETag": etag, "Vary": "Cookie"}
+        if request.headers.get("if-none-match") == etag:
+            return Response(status_code=304, headers=headers)
+
+        def compressed() -> bytes:
+            return gzip.compress(make(actor, house, request), GZIP_LEVEL, mtime=0)
+
+        body = _ready.get(key, compressed) if keep else compressed()
+        if "gzip" not in request.headers.get("accept-encoding", ""):
+            return Response(gzip.decompress(body), media_type=media_type, headers=headers)
+        return Response(
+            body, media_type=media_type, headers={**headers, "Content-Encoding": "gzip"}
+        )
+
+    return answer
+
+
+def _water(actor: Actor, house: House, _request: Request) -> bytes:
+    return water_layer(actor, house).body
+
+
+def _base(actor: Actor, house: House, _request: Request) -> bytes:
+    return base_layer(actor, house).body
+
+
+def _facility(actor: Actor, house: House, _request: Request) -> bytes:
+    return facility_layer(actor, house).body
+
+
+LAYER_ROUTES: list[Route] = [
+    Route("/layers/schools.bin", _layer(_schools, BINARY, keep=True)),
+    Route("/layers/schools.names", _layer(_names, TEXT, keep=True)),
+    Route("/layers/schools.mask", _layer(_mask, BINARY, keep=False)),
+    Route("/layers/base.json", _layer(_base, JSON, keep=True)),
+    Route("/layers/waters.json", _layer(_water, JSON, keep=True)),
+    Route("/layers/facilities.bin", _layer(_facility, BINARY, keep=True)),
+    Route("/layers/posts.bin", _layer(_posts, BINARY, keep=True)),
+    Route("/layers/near.json", _layer(_near, JSON, keep=False)),
+    Route("/layers/focus/{school_id:int}.json", _layer(_focus, JSON, keep=False)),
+]

@@ -1,0 +1,40 @@
+"""The audit log as auditors read it: the last events, and whether the chain is whole."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+from sqlalchemy import select
+
+from db.audit import ChainReport, verify_chain
+from db.models import AuditEvent
+from domain.access import Actor, Permission, require
+from services.house import House
+
+
+def verify_audit(actor: Actor, house: House) -> ChainReport:
+    """Recompute the whole chain; ``broken_at`` names the first event that disagrees."""
+    require(actor, Permission.VIEW_AUDIT)
+    with house.engine.connect() as connection:
+        return verify_chain(connection)
+
+
+def list_events(actor: Actor, house: House, *, limit: int = 500) -> pd.DataFrame:
+    """Return the newest events first.
+
+    Columns: ``seq`` int, ``time`` aware UTC timestamp, ``actor``, ``kind``, ``subject``
+    str, ``data`` JSON text, ``hash`` hex.
+    """
+    require(actor, Permission.VIEW_AUDIT)
+    columns = ["seq", "time", "actor", "kind", "subject", "data", "hash"]
+    with house.engine.connect() as connection:
+        rows = connection.execute(
+            select(*(getattr(AuditEvent, name) for name in columns))
+            .order_by(AuditEvent.seq.desc())
+            .limit(limit)
+        ).all()
+    frame = pd.DataFrame([tuple(row) for row in rows], columns=columns)
+    frame["time"] = pd.to_datetime(frame["time"], utc=True)
+    frame["data"] = [json.dumps(value, ensure_ascii=False) for value in frame["data"]]
+    return frame
