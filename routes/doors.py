@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 from sqlalchemy import text
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -23,8 +21,8 @@ def show_health(_request: Request) -> Response:
 def all_routes() -> list[BaseRoute]:
     """Return the routes in the order they are tried."""
     routes: list[BaseRoute] = [Route("/healthz", show_health, methods=["GET"]), *SIGN_IN_ROUTES]
-    if importlib.util.find_spec("routes.layers") is not None:
+    try:
         from routes.layers import LAYER_ROUTES
-
-        routes.extend(LAYER_ROUTES)
-    return routes
+    except ImportError:
+        return routes
+    return [*routes, *LAYER_ROUTES]

@@ -162,7 +162,7 @@ def ensure_demo_accounts(house: House) -> list[AccountRow]:
             if account is None:
                 account = Account(
                     login=f"{DEMO_PREFIX}{role.value}",
-                    name=f"演示·{role.label}",
+                    name="演示账号",
                     role=role,
                     password_hash=UNUSABLE,
                     is_demo=True,
