@@ -32,10 +32,10 @@ def schools_readable_by(actor: Actor) -> ColumnElement[bool]:
         return School.id == actor.school_id
     if actor.role is Role.TOWNSHIP:
         return School.township_id == actor.township_id
-    if actor.district_id is not None:
-        return School.district_id == actor.district_id
     if actor.role is Role.POLICE and actor.station_id is not None:
         return School.police_station_id == actor.station_id
+    if actor.district_id is not None:
+        return School.district_id == actor.district_id
     return true()
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from db.models.city import DataVersion
 
@@ -25,19 +26,21 @@ AREAS = (
 
 def read_versions(connection: Connection) -> Mapping[str, int]:
     """Return every area's counter (0 where never written)."""
-    rows = dict(connection.execute(select(DataVersion.area, DataVersion.version)).tuples().all())
+    found = connection.execute(select(DataVersion.area, DataVersion.version))
+    rows = {area: version for area, version in found}  # noqa: C416 (rows are not plain pairs)
     return {area: rows.get(area, 0) for area in AREAS}
 
 
 def bump(connection: Connection, areas: Iterable[str]) -> None:
     """Raise the counters of ``areas`` by one, in the caller's transaction."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     for area in sorted(set(areas)):
         if area not in AREAS:
             raise ValueError(f"unknown data area {area!r}")
-        raised = connection.execute(
-            update(DataVersion)
-            .where(DataVersion.area == area)
-            .values(version=DataVersion.version + 1)
+        # One statement: two first writers of an area must not both insert its row.
+        first = insert(DataVersion).values(area=area, version=1)
+        connection.execute(
+            first.on_conflict_do_update(
+                index_elements=[DataVersion.area], set_={"version": DataVersion.version + 1}
+            )
         )
-        if raised.rowcount == 0:
-            connection.execute(DataVersion.__table__.insert().values(area=area, version=1))  # type: ignore[attr-defined]

@@ -67,7 +67,8 @@ class Actor:
         if self.role is Role.DISTRICT:
             return f"district:{self.district_id}"
         if self.role is Role.POLICE and self.station_id is not None:
-            return f"station:{self.station_id}"
+            # The district still limits waters, facilities and posts, so it is part of the key.
+            return f"station:{self.station_id}:district:{self.district_id}"
         if self.district_id is not None:
             return f"district:{self.district_id}"
         return "city"
