@@ -65,6 +65,8 @@ class Hazard(Recorded, Base):
     evaluated_on: Mapped[dt.date | None] = mapped_column()
     closed_on: Mapped[dt.date | None] = mapped_column(comment="销号日")
     reopened_count: Mapped[int] = mapped_column(default=0)
-    repeat_of_id: Mapped[int | None] = mapped_column(ForeignKey("hazard.id", ondelete="SET NULL"))
+    repeat_of_id: Mapped[int | None] = mapped_column(
+        ForeignKey("hazard.id", ondelete="SET NULL"), index=True
+    )
     rectifier: Mapped[str] = mapped_column(String(80), default="")
     verifier: Mapped[str] = mapped_column(String(80), default="")
