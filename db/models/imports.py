@@ -30,6 +30,11 @@ class ImportRun(Base):
     rows_changed: Mapped[int] = mapped_column(default=0)
     rows_same: Mapped[int] = mapped_column(default=0)
     rows_refused: Mapped[int] = mapped_column(default=0)
+    rows_skipped: Mapped[int] = mapped_column(default=0, comment="不属本类而略过的行")
+    counts: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list, comment="分种类计数")
+    versions: Mapped[dict[str, int]] = mapped_column(
+        JSON, default=dict, comment="完成时的数据版本，用于识别同一文件且库未变"
+    )
 
 
 class ImportProblem(Base):

@@ -1,0 +1,95 @@
+"""Bounds on what is read: a file from outside must not exhaust the machine."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path, PurePosixPath
+
+from domain.errors import UserError
+
+MAX_FILE_BYTES = 800 * 1024**2
+MAX_ROWS = 1_200_000
+MAX_COLUMNS = 600
+MAX_CELL_CHARS = 32_767
+"""The length Excel itself allows in one cell."""
+MAX_UNPACKED_BYTES = 2 * 1024**3
+MAX_UNPACKED_RATIO = 200
+RATIO_COUNTS_FROM_BYTES = 20 * 1024**2
+"""Small files may compress very well; a bomb is large *and* compresses absurdly."""
+MAX_ZIP_ENTRIES = 5_000
+XML_LOOKED_AT_BYTES = 64 * 1024
+
+
+def check_file(path: Path) -> None:
+    """Raise ``UserError`` unless ``path`` is a readable file of a sensible size."""
+    if not path.is_file():
+        raise UserError(f"找不到文件：{path}。", "请检查路径和文件名（可用引号括住含空格的路径）。")
+    size = path.stat().st_size
+    if size == 0:
+        raise UserError(f"文件「{path.name}」是空的（0 字节）。", "请重新导出或重新下载该文件。")
+    if size > MAX_FILE_BYTES:
+        raise UserError(
+            f"文件「{path.name}」有 {size / 1024**2:.0f} MB，超过上限 {MAX_FILE_BYTES // 1024**2} MB。",
+            "请按区县拆成几个文件后分别导入。",
+        )
+
+
+def check_rows(name: str, rows: int, columns: int = 0) -> None:
+    """Raise ``UserError`` for a table that is empty or too big."""
+    if rows == 0:
+        raise UserError(f"「{name}」里没有数据行。", "请确认选对了文件、工作表或图层。")
+    if rows > MAX_ROWS:
+        raise UserError(
+            f"「{name}」有 {rows:,} 行，超过上限 {MAX_ROWS:,} 行。", "请拆成几个文件后分别导入。"
+        )
+    if columns > MAX_COLUMNS:
+        raise UserError(
+            f"「{name}」有 {columns} 列，超过上限 {MAX_COLUMNS} 列。", "请删去不用的列后再导入。"
+        )
+
+
+def check_zip(path: Path) -> list[zipfile.ZipInfo]:
+    """Return the entries of a zip that is safe to unpack.
+
+    Raises:
+        UserError: damaged, encrypted, a bomb, or with entries that point outside.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        raise UserError(
+            f"压缩包「{path.name}」已损坏，无法打开。", "请重新打包或重新下载。"
+        ) from error
+    if len(entries) > MAX_ZIP_ENTRIES:
+        raise UserError(
+            f"压缩包「{path.name}」含 {len(entries)} 个文件，过多。", "请只打包需要的文件。"
+        )
+    unpacked = sum(e.file_size for e in entries)
+    packed = max(path.stat().st_size, 1)
+    is_bomb = unpacked > RATIO_COUNTS_FROM_BYTES and unpacked / packed > MAX_UNPACKED_RATIO
+    if unpacked > MAX_UNPACKED_BYTES or is_bomb:
+        raise UserError(
+            f"压缩包「{path.name}」展开后有 {unpacked / 1024**2:.0f} MB，像是压缩炸弹，已拒绝。",
+            "请用常规方式重新打包，或拆成几个文件。",
+        )
+    for entry in entries:
+        if entry.flag_bits & 0x1:
+            raise UserError(f"压缩包「{path.name}」设有密码。", "请解除密码后再导入。")
+        place = PurePosixPath(entry.filename.replace("\\", "/"))
+        if place.is_absolute() or ".." in place.parts or ":" in place.parts[0:1]:
+            raise UserError(
+                f"压缩包「{path.name}」内的路径「{entry.filename}」指向包外，已拒绝。",
+                "请重新打包，只放入数据文件。",
+            )
+    return entries
+
+
+def check_xml(path: Path) -> None:
+    """Refuse XML that defines entities: the usual XML bomb, never needed in a map file."""
+    with path.open("rb") as file:
+        head = file.read(XML_LOOKED_AT_BYTES)
+    if b"<!ENTITY" in head or "<!ENTITY".encode("utf-16-le") in head:
+        raise UserError(
+            f"文件「{path.name}」定义了 XML 实体，可能是恶意文件，已拒绝。", "请从原软件重新导出。"
+        )
