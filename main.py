@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components import frame, registry, session
+from components import frame, registry, session, theme
 
 st.set_page_config(
     page_title=frame.product_name(), page_icon=frame.ICON, layout="wide", menu_items=None
 )
+theme.apply()
 actor = session.current_actor()
 page = registry.navigate(actor)
 frame.draw(actor)

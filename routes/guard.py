@@ -23,8 +23,22 @@ from services.start import current_house
 COOKIE_NAME = "csm_sign_in"
 MAX_NEXT_CHARS = 2000
 
-OPEN_PATHS = frozenset({"/sign-in", "/sign-out", "/healthz", "/_stcore/health"})
-"""All that a stranger may ask for; compared exactly, never by prefix."""
+OPEN_TO_STRANGERS = frozenset(
+    {
+        ("GET", "/sign-in"),
+        ("HEAD", "/sign-in"),
+        ("POST", "/sign-in"),
+        ("POST", "/sign-out"),
+        ("GET", "/healthz"),
+        ("HEAD", "/healthz"),
+        ("GET", "/_stcore/health"),
+        ("HEAD", "/_stcore/health"),
+    }
+)
+"""All that a stranger may ask for, by exact method and path: any other method on these
+paths would fall through to Streamlit."""
+
+_NOT_A_WAY_BACK = frozenset({"/sign-in", "/sign-out"})
 
 DATA_PREFIXES = (
     "/layers",
@@ -88,7 +102,7 @@ def local_path(wanted: str) -> str:
     ):
         return "/"
     parts = urlsplit(wanted)
-    if parts.scheme or parts.netloc or parts.path in OPEN_PATHS:
+    if parts.scheme or parts.netloc or parts.path in _NOT_A_WAY_BACK:
         return "/"
     return wanted
 
@@ -115,8 +129,7 @@ class Gate:
             await self.app(scope, receive, send)
             return
         armoured = self._armour(scope, send)
-        path: str = scope["path"]
-        if path not in OPEN_PATHS:
+        if (scope.get("method", ""), scope["path"]) not in OPEN_TO_STRANGERS:
             actor = await run_in_threadpool(
                 actor_of_token, current_house(), token_from(HTTPConnection(scope))
             )
