@@ -22,7 +22,12 @@ from services.house import House
 from services.start import open_house
 from settings import load_settings
 
-cli = typer.Typer(no_args_is_help=True, add_completion=False, help="校园安全督查一张图：命令行工具")
+cli = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="校园安全督查一张图：命令行工具",
+)
 user_cli = typer.Typer(no_args_is_help=True, help="账号管理")
 export_cli = typer.Typer(no_args_is_help=True, help="导出数据")
 bench_cli = typer.Typer(no_args_is_help=True, help="性能测量")
@@ -77,7 +82,9 @@ def demo(
 
 @cli.command("import")
 def import_file(
-    kind: Annotated[str, typer.Argument(help="数据种类：schools districts waters facilities posts osm …")],
+    kind: Annotated[
+        str, typer.Argument(help="数据种类：schools districts waters facilities posts osm …")
+    ],
     file: Annotated[Path, typer.Argument(help="文件路径")],
     layer: Annotated[str, typer.Option(help="多图层文件中的图层名")] = "",
     column: Annotated[
@@ -135,7 +142,8 @@ def user_add(
     school: Annotated[str, typer.Option(help="学校代码（学校角色必填）")] = "",
     station: Annotated[str, typer.Option(help="派出所代码（警校联动可选）")] = "",
     password: Annotated[
-        str, typer.Option(prompt="密码", hide_input=True, confirmation_prompt="再次输入", help="密码")
+        str,
+        typer.Option(prompt="密码", hide_input=True, confirmation_prompt="再次输入", help="密码"),
     ] = "",
 ) -> None:
     """新增账号。第一个真实账号建立后，演示账号随即停用。"""
@@ -222,7 +230,9 @@ def _pairs(items: list[str] | None, option: str) -> dict[str, str]:
     for item in items or []:
         key, sign, val = item.partition("=")
         if not sign:
-            raise UserError(f"{option} {item} 的写法不对。", "应写成 字段=列名，例如 name=学校名称。")
+            raise UserError(
+                f"{option} {item} 的写法不对。", "应写成 字段=列名，例如 name=学校名称。"
+            )
         pairs[key.strip()] = val.strip()
     return pairs
 

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from components.palette import config_script
 from domain.access import Actor
 from domain.errors import UserError
 from domain.school_filter import SchoolFilter
@@ -109,6 +110,21 @@ def _layer(make: Make, media_type: str, *, keep: bool) -> Callable[[Request], Re
     return answer
 
 
+def style(request: Request) -> Response:
+    """Serve colours, shapes and words of the map as a script (the same for everybody)."""
+    actor_from_request(request)
+    chosen = current_house().settings
+    xyz = None
+    if chosen.basemap_url:
+        xyz = {"url": chosen.basemap_url, "attribution": chosen.basemap_attribution}
+    body = config_script(xyz)
+    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {"Cache-Control": "private, no-cache", "ETag": etag}
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type="text/javascript; charset=utf-8", headers=headers)
+
+
 def _water(actor: Actor, house: House, _request: Request) -> bytes:
     return water_layer(actor, house).body
 
@@ -122,6 +138,7 @@ def _facility(actor: Actor, house: House, _request: Request) -> bytes:
 
 
 LAYER_ROUTES: list[Route] = [
+    Route("/layers/style.js", style),
     Route("/layers/schools.bin", _layer(_schools, BINARY, keep=True)),
     Route("/layers/schools.names", _layer(_names, TEXT, keep=True)),
     Route("/layers/schools.mask", _layer(_mask, BINARY, keep=False)),

@@ -1,0 +1,59 @@
+"""The few hundred bytes that tell the mounted map what to show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from components import session
+from components.chosen_school import Chosen
+from components.map_options import MapOptions
+from components.reads import Shown
+from services.map_layers import layer_version
+
+CLOSE_UP_ZOOM = 14
+
+
+def map_state(
+    shown: Shown,
+    options: MapOptions,
+    chosen: Chosen | None,
+    legend: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """Return the state for ``csm.apply``: versions, mask, colours, overlays, the chosen school."""
+    house = session.house()
+    version = shown.table.version
+    overlays = list(options.overlays)
+    parts: list[dict[str, Any]] = [
+        {"of": options.colour, "n": shown.counts(options.colour)},
+        {"of": "kinds"},
+    ]
+    if "hazards" in overlays:
+        overdue = int((shown.table.bytes_["overdue"][shown.mask] > 0).sum())
+        with_open = int((shown.table.bytes_["open"][shown.mask] > 0).sum())
+        parts.append({"of": "hazards", "n": [overdue, with_open - overdue]})
+    base, waters = layer_version(house, "base"), layer_version(house, "waters")
+    facilities = layer_version(house, "facilities", "schools")
+    posts = layer_version(house, "posts", "sessions")
+    day = options.on.isoformat() if options.on else ""
+    state: dict[str, Any] = {
+        "v": version,
+        "base": base,
+        "waters": waters,
+        "mask": shown.wanted.to_query(),
+        "colour": options.colour,
+        "overlays": overlays,
+        "facilities": f"/layers/facilities.bin?v={facilities}"
+        if "facilities" in overlays
+        else None,
+        "posts": f"/layers/posts.bin?v={posts}&on={day}&session={options.session.value}"
+        if "posts" in overlays
+        else None,
+        "home": shown.table.home,
+        "select": chosen.id if chosen else None,
+        "focus": f"/layers/focus/{chosen.id}.json?v={version}-{posts}" if chosen else None,
+        "show": None,
+        "legend": parts + legend,
+    }
+    if chosen is not None and chosen.moves:
+        state["show"] = [chosen.lon, chosen.lat, CLOSE_UP_ZOOM, chosen.moves]
+    return state

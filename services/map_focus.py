@@ -1,0 +1,140 @@
+"""What the map draws for the one chosen school: boundary, gates, rings, lines with metres."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import shapely
+from sqlalchemy import LargeBinary, select, type_coerce
+from sqlalchemy.orm import Session
+
+from db.models import (
+    Gate,
+    PatrolPost,
+    School,
+    SchoolRisk,
+    TrafficFacility,
+    WaterBody,
+)
+from db.scope import schools_readable_by
+from domain.access import Actor, Permission, require
+from domain.errors import NotFound
+from domain.words import SIX_FACILITY_KINDS, FacilityState
+from geo.crs import city_epsg, project_geometries, unproject_geometries
+from geo.zones import zone_rings
+from services.house import House
+from services.map_layers import LayerFile, feature_collection
+from services.rules import rules_in_force
+
+
+def focus_layer(actor: Actor, house: House, *, school_id: int) -> LayerFile:
+    """Return one school's surroundings as GeoJSON.
+
+    Features carry ``role``: campus, gate, ring, water, post, police; lines carry
+    ``label`` and ``label_at`` (lon, lat). Raises ``NotFound`` outside the scope.
+    """
+    require(actor, Permission.VIEW_MAP)
+    with house.read() as session:
+        school = session.execute(
+            select(
+                School.id,
+                School.lon,
+                School.lat,
+                type_coerce(School.campus, LargeBinary).label("campus"),
+            ).where(schools_readable_by(actor), School.id == school_id)
+        ).first()
+        if school is None:
+            raise NotFound("这所学校")
+        gates = session.execute(
+            select(Gate.id, Gate.name, Gate.lon, Gate.lat).where(Gate.school_id == school_id)
+        ).all()
+        missing = _missing_by_gate(session, school_id)
+        targets = _nearest_targets(session, school_id)
+        _, rules = rules_in_force(session.connection(), house.today())
+    shapes: list[Any] = []
+    properties: list[dict[str, Any]] = []
+    point = shapely.Point(school.lon, school.lat)
+    campus = shapely.from_wkb(bytes(school.campus)) if school.campus else None
+    origin = campus or (shapely.MultiPoint([(g.lon, g.lat) for g in gates]) if gates else point)
+    epsg = city_epsg(school.lon)
+    rings = zone_rings(np.array([origin], dtype=object), radii_m=rules.zone_radii_m, epsg=epsg)
+    for radius_m, ring in zip(rings["radius_m"], rings["geometry"], strict=True):
+        corners = shapely.get_coordinates(ring)
+        top = corners[corners[:, 1].argmax()]
+        shapes.append(ring)
+        properties.append(
+            {
+                "role": "ring",
+                "label": f"{radius_m:g} 米",
+                "label_at": [float(top[0]), float(top[1])],
+            }
+        )
+    if campus is not None:
+        shapes.append(campus)
+        properties.append({"role": "campus"})
+    for gate in gates:
+        shapes.append(shapely.Point(gate.lon, gate.lat))
+        properties.append({"role": "gate", "name": gate.name, "missing": missing.get(gate.id, 0)})
+    for role, what, metres, target in targets:
+        line = _shortest_line(origin, target, epsg)
+        middle = line.interpolate(0.5, normalized=True)
+        shapes.append(line)
+        properties.append(
+            {"role": role, "label": f"{what} {metres:,.0f} 米", "label_at": [middle.x, middle.y]}
+        )
+    return LayerFile(feature_collection(shapes, properties).encode(), {})
+
+
+def _missing_by_gate(session: Session, school_id: int) -> dict[int, int]:
+    rows = session.execute(
+        select(TrafficFacility.gate_id, TrafficFacility.kind)
+        .join(Gate, Gate.id == TrafficFacility.gate_id)
+        .where(
+            Gate.school_id == school_id,
+            TrafficFacility.state == FacilityState.MISSING,
+            TrafficFacility.kind.in_(SIX_FACILITY_KINDS),
+        )
+        .distinct()
+    ).all()
+    counts: dict[int, int] = {}
+    for gate_id, _ in rows:
+        if gate_id is not None:
+            counts[gate_id] = counts.get(gate_id, 0) + 1
+    return counts
+
+
+def _nearest_targets(session: Session, school_id: int) -> list[tuple[str, str, float, Any]]:
+    """Return (role, words, metres, geometry) of the nearest water, post and police post."""
+    risk = session.get(SchoolRisk, school_id)
+    if risk is None:
+        return []
+    found: list[tuple[str, str, float, Any]] = []
+    if risk.nearest_water_id and risk.nearest_water_m is not None:
+        water = session.execute(
+            select(WaterBody.name, type_coerce(WaterBody.geometry, LargeBinary)).where(
+                WaterBody.id == risk.nearest_water_id
+            )
+        ).first()
+        if water:
+            shape = shapely.from_wkb(bytes(water[1]))
+            found.append(("water", water[0] or "水域", risk.nearest_water_m, shape))
+    posts = {
+        "post": (risk.nearest_post_id, risk.nearest_post_m),
+        "police": (risk.nearest_police_id, risk.nearest_police_m),
+    }
+    for role, (post_id, metres) in posts.items():
+        if post_id is None or metres is None or (role == "police" and post_id == posts["post"][0]):
+            continue
+        post = session.get(PatrolPost, post_id)
+        if post:
+            found.append(
+                (role, post.name or post.kind.label, metres, shapely.Point(post.lon, post.lat))
+            )
+    return found
+
+
+def _shortest_line(origin: Any, target: Any, epsg: int) -> Any:
+    """Return the shortest line in WGS 84, found in the city's zone (metres)."""
+    both = project_geometries([origin, target], epsg)
+    return unproject_geometries([shapely.shortest_line(both[0], both[1])], epsg)[0]

@@ -1,0 +1,269 @@
+"""Measure the map page in a real Chromium: ``manage.py bench map``."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Frame, Page, sync_playwright
+
+from domain.access import SYSTEM
+from services.demo.build import build_demo_city
+from services.start import open_house
+from settings import ROOT, Settings
+from tests.browser.chromium import CHROMIUM_ARGS, chromium_path, free_port, wait_until_up
+
+Progress = Callable[[int, int, str], None]
+SEED = 20230901
+AS_OF = dt.date(2026, 11, 20)
+TRIES = 9
+VIEW = {"width": 1366, "height": 768}
+DRAWN = "window.csm && csm.layers.schools && csm.layers.schools.stats.visible > 0"
+CLOCK = """() => { window.csmBench = {acted: 0, card: 0};
+  for (const kind of ['click', 'keydown'])
+    document.addEventListener(kind, () => { csmBench.acted = performance.timeOrigin + performance.now(); }, true);
+  let last = '';
+  new MutationObserver(() => { const head = document.querySelector('.csm-card h2');
+    const text = head ? head.textContent : '';
+    if (text && text !== last) { csmBench.card = performance.timeOrigin + performance.now(); }
+    last = text; }).observe(document.body, {subtree: true, childList: true, characterData: true}); }"""
+
+
+def run_bench(sizes: list[int], progress: Progress) -> dict[str, Any]:
+    """Return ``{name, figures, limits, ok}``; milliseconds are medians of ``TRIES``."""
+    figures: dict[str, float] = {}
+    limits: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium_path(), args=[*CHROMIUM_ARGS, "--enable-precise-memory-info"]
+        )
+        floor_mb = 0.0
+        for at, size in enumerate(sizes):
+            var_dir = Path(folder) / f"var-{size}"
+            house = open_house(Settings(var_dir=var_dir))
+            build_demo_city(SYSTEM, house, schools=size, seed=SEED, as_of=AS_OF, progress=progress)
+            house.engine.dispose()
+            if at == 0:
+                floor_mb = _measure_floor(browser, var_dir, figures)
+            _measure_size(browser, var_dir, size, floor_mb, figures, limits)
+            progress(at + 1, len(sizes), f"已测 {size} 所")
+        browser.close()
+    ok = all(figures[name] <= limit for name, limit in limits.items())
+    return {"name": "map", "figures": figures, "limits": limits, "ok": ok}
+
+
+def _measure_floor(browser: Browser, var_dir: Path, figures: dict[str, float]) -> float:
+    """Measure the empty map and the plain GeoJson layer; return the empty map's memory, MB."""
+    script = Path("tests/bench/floor_app.py")
+    with _server(script, {"CSM_BENCH_DB": str(var_dir / "csm.sqlite")}) as root:
+        context = browser.new_context(viewport=VIEW)
+        page = context.new_page()
+        figures["empty_cold_ms"] = _navigation_ms(page, f"{root}/empty")
+        warm = [_navigation_ms(page, f"{root}/empty") for _ in range(3)]
+        figures["empty_warm_ms"] = round(statistics.median(warm))
+        floor_mb = _renderer_mb(browser, page)
+        page.goto(f"{root}/geojson")
+        _map_frame(page, "document.querySelectorAll('path.leaflet-interactive').length > 100")
+        filters, switches = [], []
+        page.evaluate(CLOCK)
+        for i in range(4):
+            seen = _folium_frame(page).evaluate("document.querySelectorAll('path').length")
+            page.get_by_text(["low", "general"][i % 2], exact=True).click()
+            _until(
+                page,
+                lambda frame, before=seen: frame.evaluate(
+                    "document.querySelectorAll('path.leaflet-interactive').length"
+                )
+                not in (0, before),
+            )
+            filters.append(time.time() * 1000 - page.evaluate("csmBench.acted"))
+        for _ in range(3):
+            page.get_by_role("link", name="rest").click()
+            page.get_by_text("rest", exact=True).nth(1).wait_for()
+            page.get_by_role("link", name="geojson").click()
+            _map_frame(page, "document.querySelectorAll('path.leaflet-interactive').length > 100")
+            switches.append(time.time() * 1000 - page.evaluate("csmBench.acted"))
+        figures["geojson_3000_filter_ms"] = round(statistics.median(filters))
+        figures["geojson_3000_page_switch_ms"] = round(statistics.median(switches))
+        context.close()
+    return floor_mb
+
+
+def _measure_size(
+    browser: Browser,
+    var_dir: Path,
+    size: int,
+    floor_mb: float,
+    figures: dict[str, float],
+    limits: dict[str, float],
+) -> None:
+    with _server(Path("app.py"), {"CSM_VAR_DIR": str(var_dir), "DATABASE_URL": ""}) as root:
+        context = browser.new_context(viewport=VIEW)
+        page = context.new_page()
+        sent: list[int] = []
+        page.on("websocket", lambda ws: ws.on("framereceived", lambda data: _weigh(data, sent)))
+        page.goto(f"{root}/sign-in")
+        page.request.post(
+            f"{root}/sign-in", form={"demo": "auditor", "next": "/"}, headers={"Origin": root}
+        )
+        page.goto(root)
+        frame = _map_frame(page, DRAWN, timeout_s=120)
+        _settle(page)
+        figures[f"memory_over_empty_{size}_mb"] = round(_renderer_mb(browser, page) - floor_mb, 1)
+        page.evaluate(CLOCK)
+        switches = _page_switches(page)
+        frame = _map_frame(page, DRAWN)
+        blank = _filters(page, frame, size, figures)
+        clicks = _clicks(page, frame)
+        figures[f"page_switch_{size}_ms"] = round(statistics.median(switches))
+        figures[f"click_{size}_ms"] = round(statistics.median(clicks))
+        figures[f"component_{size}_bytes"] = max(sent)
+        figures[f"blank_or_lost_view_{size}"] = blank
+        limits[f"page_switch_{size}_ms"] = 400
+        limits[f"filter_{size}_ms"] = 150 if size <= 20_000 else 200
+        limits[f"click_{size}_ms"] = 250
+        limits[f"component_{size}_bytes"] = 8192
+        limits[f"blank_or_lost_view_{size}"] = 0
+        if size >= 500_000:
+            limits[f"memory_over_empty_{size}_mb"] = 60
+        context.close()
+
+
+def _page_switches(page: Page) -> list[float]:
+    taken = []
+    for _ in range(TRIES):
+        page.get_by_role("link", name="审计日志").click()
+        page.locator("iframe[title='streamlit_folium.st_folium']").wait_for(state="detached")
+        _settle(page)
+        page.get_by_role("link", name="一张图").click()
+        frame = _map_frame(page, DRAWN)
+        taken.append(frame.evaluate("csm.firstDrawnAt") - page.evaluate("csmBench.acted"))
+        _settle(page)
+    return taken
+
+
+def _filters(page: Page, frame: Frame, size: int, figures: dict[str, float]) -> int:
+    """Measure filter changes; return how often the map blanked or lost the user's view."""
+    box = page.get_by_test_id("stMultiSelect").filter(has_text="风险等级")
+    frame.evaluate("csm.map.setView(csm.map.getCenter(), csm.map.getZoom() + 1, {animate: false})")
+    view = frame.evaluate("JSON.stringify([csm.map.getCenter(), csm.map.getZoom()])")
+    taken, broken = [], 0
+    for i in range(TRIES):
+        before = frame.evaluate("csm.layers.schools.stats.key")
+        box.click()
+        if i % 2 == 0:
+            page.get_by_role("option", name="较大").click()
+        else:
+            page.keyboard.press("Backspace")
+        frame.wait_for_function("key => csm.layers.schools.stats.key !== key", arg=before)
+        taken.append(frame.evaluate("csm.layers.schools.stats.at") - page.evaluate("csmBench.acted"))
+        page.keyboard.press("Escape")
+        _settle(page)
+        now = frame.evaluate("JSON.stringify([csm.map.getCenter(), csm.map.getZoom()])")
+        broken += now != view or frame.is_detached()
+    figures[f"filter_{size}_ms"] = round(statistics.median(taken))
+    return broken
+
+
+def _clicks(page: Page, frame: Frame) -> list[float]:
+    taken = []
+    for i in range(TRIES):
+        spot = frame.evaluate(
+            "n => { const l = csm.layers.schools, size = csm.map.getSize();"
+            " const seen = Array.from(l._drawn).reverse().map(i => [i, csm.map.latLngToContainerPoint(l.latLng(i))])"
+            " .filter(([i, p]) => p.x > 250 && p.x < size.x - 60 && p.y > 20 && p.y < size.y - 40);"
+            " const [row, p] = seen[Math.min(n * 7, seen.length - 1)]; return [p.x, p.y]; }",
+            i,
+        )
+        box = frame.locator("#map_div").bounding_box()
+        before = page.evaluate("csmBench.card")
+        page.mouse.click(box["x"] + spot[0], box["y"] + spot[1])
+        page.wait_for_function("card => csmBench.card > card", arg=before)
+        taken.append(page.evaluate("csmBench.card") - frame.evaluate("csm.clickedAt"))
+        _settle(page)
+    return taken
+
+
+def _weigh(data: bytes | str, sent: list[int]) -> None:
+    raw = data if isinstance(data, bytes) else data.encode()
+    if b"csm.apply" in raw:
+        sent.append(len(raw))
+
+
+def _navigation_ms(page: Page, url: str) -> float:
+    page.goto(url)
+    _map_frame(page, "document.querySelector('.leaflet-map-pane') !== null")
+    return round(time.time() * 1000 - page.evaluate("performance.timeOrigin"))
+
+
+def _folium_frame(page: Page) -> Frame:
+    for frame in page.frames:
+        if "st_folium" in frame.url and not frame.is_detached():
+            return frame
+    raise LookupError("the map frame is not there")
+
+
+def _map_frame(page: Page, ready: str, timeout_s: float = 30) -> Frame:
+    return _until(page, lambda frame: frame.evaluate(ready), timeout_s)
+
+
+def _until(page: Page, is_ready: Callable[[Frame], Any], timeout_s: float = 30) -> Frame:
+    """Poll the map frame, which comes and goes with page switches, until it is ready."""
+    end = time.monotonic() + timeout_s
+    while time.monotonic() < end:
+        try:
+            frame = _folium_frame(page)
+            if is_ready(frame):
+                return frame
+        except Exception as error:  # noqa: BLE001  a frame may vanish between two questions
+            last = error
+        page.wait_for_timeout(5)
+    raise TimeoutError(f"the map did not become ready: {last!r}")
+
+
+def _settle(page: Page) -> None:
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(350)
+
+
+def _renderer_mb(browser: Browser, page: Page) -> float:
+    """Return the private memory of the page's renderer after a collection, MB."""
+    session = page.context.new_cdp_session(page)
+    session.send("HeapProfiler.collectGarbage")
+    infos = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
+    best = 0.0
+    for info in infos:
+        if info["type"] == "renderer":
+            rollup = Path(f"/proc/{info['id']}/smaps_rollup").read_text()
+            private = sum(
+                int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Private_")
+            )
+            best = max(best, private / 1024)
+    return best
+
+
+@contextmanager
+def _server(script: Path, extra: dict[str, str]) -> Iterator[str]:
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)],
+        cwd=ROOT,
+        env={**os.environ, **extra},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_until_up(port)
+        yield f"http://localhost:{port}"
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
