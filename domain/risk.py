@@ -11,9 +11,13 @@ the prior and never down: taking away a safe value cannot lower the score, and h
 data never looks safe. Completeness is the mean of k over all inputs, and below the rule
 set's minimum a school has no level ("数据不足"), so it cannot be called low either.
 
-    水域 = 100 · season · e_distance · (w_distance + Σ w·e of grade, access, gear)
-    other parts = 100 · Σ w·e
+    danger of 水域 = season · e_distance · (w_distance + Σ w·e of grade, access, gear)
+    danger of the other parts = Σ w·e
+    part = 100 · min(1, danger / full share)
     score = Σ part weight · part
+
+The full share (``part_full_share``) is there because no school is at its worst in every
+input at once: without it all scores would crowd at the lower end of the scale.
 
 Only the water that endangers the school most counts (``water_danger``), so a fenced pond
 nearby does not hide an open reservoir behind it. Beyond ``water_radius_m`` a water's
@@ -98,6 +102,7 @@ def score_risk(inputs: pd.DataFrame, rules: RiskRules, *, on: dt.date) -> pd.Dat
         for name in names:
             part_score = part_score + points[name]
             part_known = part_known + known[name]
+        part_score = np.minimum(part_score, 100.0)
         score = score + rules.part_weights[part] * part_score
         all_known = all_known + part_known
         out[PART_COLUMNS[part]] = np.where(part_known > 0, part_score, np.nan)
@@ -201,6 +206,14 @@ def _part_points(
     points["water_m"] = 100.0 * rules.input_weights["water_m"] * scale
     for name in PARTS["water"][1:]:
         points[name] = points[name] * scale
+    for names in PARTS.values():
+        total = np.zeros_like(scale)
+        for name in names:
+            total = total + points[name]
+        # where the part is full, each input keeps its share of the 100 points
+        stretch = np.minimum(1.0 / rules.part_full_share, 100.0 / np.maximum(total, 1e-12))
+        for name in names:
+            points[name] = points[name] * stretch
     return points
 
 

@@ -151,9 +151,10 @@ DEFAULT_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "小时，补齐一项数据的人工",
         "[own]",
     ),
-    "cut_major": _p(50.0, "分", "[own]"),
-    "cut_larger": _p(40.0, "分", "[own]"),
-    "cut_general": _p(30.0, "分", "[own]"),
+    "part_full_share": _p(0.5, "占比，加权危险度达此即该部分 100 分", "[own]"),
+    "cut_major": _p(55.0, "分", "[own]"),
+    "cut_larger": _p(42.0, "分", "[own]"),
+    "cut_general": _p(28.0, "分", "[own]"),
     "min_completeness": _p(0.5, "占比，低于此不定级", "[own]"),
     "season_months": _p([5, 6, 7, 8, 9], "月份，溺水高发季", "[own]"),
     "off_season_factor": _p(0.7, "倍，非高发季水域分的折减", "[own]"),
@@ -221,6 +222,7 @@ class RiskRules:
     input_weights: Mapping[str, float]
     priors: Mapping[str, float]
     collection_cost_h: Mapping[str, float]
+    part_full_share: float
     cut_major: float
     cut_larger: float
     cut_general: float
@@ -303,6 +305,8 @@ class RiskRules:
             raise _bad("cut_general/cut_larger/cut_major", "应逐级增大且在 0 到 100 之间")
         if not 0.0 <= self.min_completeness <= 1.0:
             raise _bad("min_completeness", "应在 0 到 1 之间")
+        if not 0.0 < self.part_full_share <= 1.0:
+            raise _bad("part_full_share", "应大于 0 且不超过 1")
         if not 0.0 < self.off_season_factor <= 1.0:
             raise _bad("off_season_factor", "应大于 0 且不超过 1")
         if any(month not in range(1, 13) for month in self.season_months):

@@ -80,7 +80,7 @@ def score(*rows: dict[str, Any], on: dt.date = SUMMER) -> pd.DataFrame:
 
 
 @given(schools(), st.sampled_from(sorted(NUMBERS)), st.data())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_the_score_is_monotone_in_every_number(
     row: dict[str, Any], name: str, data: st.DataObject
 ) -> None:
@@ -92,7 +92,7 @@ def test_the_score_is_monotone_in_every_number(
 
 
 @given(schools(), st.sampled_from(sorted(WORDS)), st.data())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_the_score_is_monotone_in_every_word(
     row: dict[str, Any], name: str, data: st.DataObject
 ) -> None:
@@ -104,7 +104,7 @@ def test_the_score_is_monotone_in_every_word(
 
 
 @given(schools(), st.sampled_from(sorted(SAFE)))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_a_safe_value_taken_away_never_lowers_the_score(row: dict[str, Any], name: str) -> None:
     known = {**row, name: SAFE[name]}
     gone = {**row, name: None}
@@ -118,7 +118,7 @@ def test_a_safe_value_taken_away_never_lowers_the_score(row: dict[str, Any], nam
 
 
 @given(schools(), st.sampled_from(["officers", "alarm", "open_hazards", "water_m", "road_class"]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_a_value_taken_away_lowers_completeness(row: dict[str, Any], name: str) -> None:
     row = {**row, "students": 500, "road_known_share": None}
     row |= {"water_grade": None, "water_access": None, "water_gear_missing": None}
@@ -131,7 +131,7 @@ def test_a_value_taken_away_lowers_completeness(row: dict[str, Any], name: str) 
 
 
 @given(schools(), st.sampled_from(sorted(SHARES)), st.floats(0.01, 1.0), st.floats(0.01, 1.0))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_seeing_less_of_a_school_never_lowers_its_score(
     row: dict[str, Any], share: str, one: float, two: float
 ) -> None:
@@ -144,7 +144,7 @@ def test_seeing_less_of_a_school_never_lowers_its_score(
 
 
 @given(st.lists(schools(), min_size=1, max_size=8))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_little_known_is_never_called_low(rows: list[dict[str, Any]]) -> None:
     out = score(*rows)
     thin = out["completeness"] < RULES.min_completeness
@@ -155,7 +155,7 @@ def test_little_known_is_never_called_low(rows: list[dict[str, Any]]) -> None:
 
 
 @given(st.lists(schools(), min_size=2, max_size=12), st.randoms(use_true_random=False))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_the_order_and_company_of_schools_do_not_matter(
     rows: list[dict[str, Any]], random: Any
 ) -> None:
@@ -171,7 +171,7 @@ def test_the_order_and_company_of_schools_do_not_matter(
 
 
 @given(st.lists(schools(), min_size=1, max_size=6), st.sampled_from([1, 7]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_the_contributions_add_up_to_the_score(rows: list[dict[str, Any]], month: int) -> None:
     on = dt.date(2023, month, 5)
     frame = pd.DataFrame(rows, columns=list(INPUT_COLUMNS))
@@ -190,7 +190,7 @@ def test_the_contributions_add_up_to_the_score(rows: list[dict[str, Any]], month
 
 
 @given(schools())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_the_drowning_season_never_lowers_a_score(row: dict[str, Any]) -> None:
     assume(score(row)["score"].notna().all())
     assert score(row, on=dt.date(2023, 1, 5))["score"][0] <= score(row)["score"][0] + 1e-9
