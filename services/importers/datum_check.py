@@ -37,7 +37,7 @@ def matches_by_datum(
     """
     mine = pd.DataFrame({"name": names.to_numpy(dtype=object), "lon": lon, "lat": lat}).dropna()
     mine = mine[~mine["name"].duplicated(keep=False)]
-    theirs = known[~known["name"].duplicated(keep=False)]
+    theirs = known[~known["name"].duplicated(keep=False)].astype({"lon": float, "lat": float})
     both = mine.merge(theirs, on="name", suffixes=("", "_known"))
     counts: dict[Datum, int] = {}
     for datum in Datum:

@@ -152,8 +152,8 @@ def _use_node_points(batch: CleanBatch, frame: pd.DataFrame) -> None:
     """Let a mapper's own point stand for the school, rather than a computed one."""
     if "node_geom" not in frame:
         return
-    nodes = frame["node_geom"].to_numpy(dtype=object)
     has = frame["merged"].to_numpy(dtype=bool)
+    nodes = np.where(has, frame["node_geom"].to_numpy(dtype=object), np.array(None))
     batch.lon = np.where(has, shapely.get_x(nodes), batch.lon)
     batch.lat = np.where(has, shapely.get_y(nodes), batch.lat)
     for name, degrees in (("lon", batch.lon), ("lat", batch.lat)):

@@ -264,7 +264,7 @@ NAME_RULES: Mapping[type[Word], tuple[tuple[Word, str], ...]] = {
 
 def guess_from_name(enum: type[Word], names: pd.Series) -> pd.Series:
     """Guess a word from each name, ``None`` where no rule matches."""
-    guess = pd.Series(None, index=names.index, dtype=object)
+    guess = pd.Series([None] * len(names), index=names.index, dtype=object)
     text = names.astype(object).where(names.notna(), "").astype(str)
     for member, pattern in NAME_RULES.get(enum, ()):
         hit = guess.isna() & text.str.contains(pattern, flags=re.IGNORECASE, regex=True)
