@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from routes.layers import LAYER_ROUTES
 from routes.sign_in import SIGN_IN_ROUTES
 from services.start import current_house
 
@@ -20,9 +21,4 @@ def show_health(_request: Request) -> Response:
 
 def all_routes() -> list[BaseRoute]:
     """Return the routes in the order they are tried."""
-    routes: list[BaseRoute] = [Route("/healthz", show_health, methods=["GET"]), *SIGN_IN_ROUTES]
-    try:
-        from routes.layers import LAYER_ROUTES
-    except ImportError:
-        return routes
-    return [*routes, *LAYER_ROUTES]
+    return [Route("/healthz", show_health, methods=["GET"]), *SIGN_IN_ROUTES, *LAYER_ROUTES]

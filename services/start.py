@@ -7,6 +7,7 @@ from functools import lru_cache
 from db.engine import make_engine
 from db.migrate import upgrade
 from services.house import House
+from services.rules import ensure_default_rules
 from settings import Settings, load_settings
 
 
@@ -27,9 +28,5 @@ def current_house() -> House:
 def prepare_house() -> House:
     """Open the house and write the rule sets that come with the product."""
     house = current_house()
-    try:
-        from services.rules import ensure_default_rules
-    except ImportError:
-        return house
     ensure_default_rules(house)
     return house

@@ -1,0 +1,91 @@
+"""Start the real server on a free port with its own data folder."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from db.base import Base
+from db.engine import make_engine
+from db.migrate import MIGRATIONS, upgrade
+from services.house import House
+from settings import ROOT, Settings
+from tests.postgres import free_port
+
+START_LIMIT_S = 90.0
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server: where to reach it, and the house behind it for looking and meddling."""
+
+    port: int
+    house: House
+    log: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+
+def make_house(var_dir: Path) -> House:
+    """Make an empty, up-to-date house in ``var_dir``, the same that the server will open."""
+    settings = Settings(_env_file=None, var_dir=var_dir, database_url="")
+    var_dir.mkdir(parents=True, exist_ok=True)
+    engine = make_engine(settings.resolved_database_url)
+    if any((MIGRATIONS / "versions").glob("*.py")):
+        upgrade(engine)
+    else:
+        Base.metadata.create_all(engine)
+    return House(engine=engine, settings=settings)
+
+
+@contextmanager
+def serving(house: House, how: str = "streamlit") -> Iterator[Server]:
+    """Serve ``house`` by ``streamlit run app.py`` or by ``uvicorn app:app``."""
+    port = free_port()
+    command = {
+        "streamlit": ["streamlit", "run", "app.py", "--server.port", str(port), "--server.headless", "true"],
+        "uvicorn": ["uvicorn", "app:app", "--host", "127.0.0.1", "--port", str(port)],
+    }[how]  # fmt: skip
+    environment = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL"}}
+    environment |= {"CSM_VAR_DIR": str(house.var_dir), "PYTHONUNBUFFERED": "1"}
+    log = house.var_dir / f"server-{port}.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command], cwd=ROOT, env=environment, stdout=out, stderr=out
+        )
+        try:
+            _wait_until_healthy(port, process, log)
+            yield Server(port=port, house=house, log=log)
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait_until_healthy(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_LIMIT_S
+    pause = threading.Event()
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        try:
+            connection = http.client.HTTPConnection("localhost", port, timeout=5)
+            connection.request("GET", "/healthz")
+            if connection.getresponse().status == 200:
+                return
+        except OSError:
+            pause.wait(0.1)
+    raise AssertionError(f"server did not start:\n{log.read_text(errors='replace')[-4000:]}")
