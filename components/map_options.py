@@ -12,7 +12,7 @@ from domain.access import Actor
 from domain.words import SessionKind
 from services.map_layers import facility_layer, post_layer, session_dates, water_layer
 
-COLOURS = {"level": "风险", "status": "督查状态", "coverage": "覆盖"}
+COLOURS = {"level": "风险", "status": "督查", "coverage": "覆盖"}
 OVERLAYS = {"waters": "水域", "facilities": "设施", "posts": "岗位", "hazards": "隐患"}
 WEEKDAYS = "一二三四五六日"
 

@@ -9,8 +9,9 @@ from components.chosen_school import Chosen
 from components.map_options import MapOptions
 from components.reads import Shown
 from services.map_layers import layer_version
+from services.map_screen import screen_lonlat
 
-CLOSE_UP_ZOOM = 14
+CLOSE_UP_ZOOM = 15.5
 
 
 def map_state(
@@ -55,5 +56,6 @@ def map_state(
         "legend": parts + legend,
     }
     if chosen is not None and chosen.moves:
-        state["show"] = [chosen.lon, chosen.lat, CLOSE_UP_ZOOM, chosen.moves]
+        lon, lat = screen_lonlat(house, chosen.lon, chosen.lat)
+        state["show"] = [float(lon), float(lat), CLOSE_UP_ZOOM, chosen.moves]
     return state

@@ -142,6 +142,7 @@ def map_config(xyz: dict[str, str] | None = None) -> dict[str, Any]:
             "coverage": {"title": "本年督查覆盖（所）", "items": styles["coverage"]},
             "kinds": {
                 "title": "学段",
+                "flow": True,
                 "items": [
                     {"label": "幼儿园", "color": "#51606f", "shape": "circle"},
                     {"label": "小学、教学点", "color": "#51606f", "shape": "square"},

@@ -6,14 +6,15 @@ from collections.abc import Iterable
 from html import escape
 
 import streamlit as st
-from domain.risk_text import RiskExplanation
-from services.risk import explain_school
 
 from components import session
 from components.chosen_school import Chosen, leave
 from components.palette import LEVEL_COLOURS
 from domain.access import Actor
+from domain.errors import UserError
+from domain.risk_text import RiskExplanation
 from domain.words import SIX_FACILITY_KINDS, FacilityState, RiskLevel
+from services.risk import explain_school
 from services.school_card import GateRow, SchoolCard, read_school_card
 
 _STATE_SIGNS = {
@@ -29,13 +30,13 @@ def draw_card(actor: Actor, chosen: Chosen, *, can_leave: bool) -> None:
     """Draw the chosen school's card with the way back to the list."""
     house = session.house()
     card = read_school_card(actor, house, school_id=chosen.id)
-    why = explain_school(actor, house, school_id=chosen.id)
+    why, not_computed = _explanation(actor, chosen)
     if can_leave:
         st.button("返回列表", on_click=leave, icon=":material/arrow_back:", type="tertiary")
     st.html(
         '<div class="csm-card">'
         + _head(card)
-        + _why(card, why)
+        + _why(card, why, not_computed)
         + _near(card)
         + _facilities(card.gates)
         + _defence(card)
@@ -43,6 +44,13 @@ def draw_card(actor: Actor, chosen: Chosen, *, can_leave: bool) -> None:
         + _timeline(card)
         + "</div>"
     )
+
+
+def _explanation(actor: Actor, chosen: Chosen) -> tuple[RiskExplanation | None, str]:
+    try:
+        return explain_school(actor, session.house(), school_id=chosen.id), ""
+    except UserError as error:
+        return None, f"{error.message}{error.next_step}"
 
 
 def _head(card: SchoolCard) -> str:
@@ -67,7 +75,7 @@ def _head(card: SchoolCard) -> str:
     )
 
 
-def _why(card: SchoolCard, why: RiskExplanation | None) -> str:
+def _why(card: SchoolCard, why: RiskExplanation | None, not_computed: str) -> str:
     colour = LEVEL_COLOURS[card.level]
     ink = "#3b2f00" if card.level is RiskLevel.GENERAL else "#fff"
     score = "—" if card.score is None else f"{card.score:.0f}"
@@ -75,7 +83,7 @@ def _why(card: SchoolCard, why: RiskExplanation | None) -> str:
         f'<div class="score" style="background:{colour};color:{ink}">'
         f"<b>{score}</b><span>{card.level.label}</span></div>"
     )
-    sentence = f'<p class="sentence">{escape(why.sentence)}</p>' if why else ""
+    sentence = f'<p class="sentence">{escape(why.sentence if why else not_computed)}</p>'
     bars = "".join(_bar(name, value) for name, value in card.parts)
     as_of = f"{card.risk_as_of:%Y-%m-%d}" if card.risk_as_of else "尚未计算"
     basis = f"自{card.measured_from}量起" if card.measured_from else ""
@@ -103,16 +111,16 @@ def _inputs(why: RiskExplanation | None) -> str:
     parts = []
     for part in why.parts:
         rows = "".join(
-            f"<tr><td>{escape(item.label)}</td><td>{escape(item.value)}</td>"
-            f"<td>{'' if item.points is None else f'{item.points:+.1f}'}</td></tr>"
-            for item in part.items
+            f"<tr><td>{escape(reason.label)}</td><td>{escape(reason.value)}"
+            f"<small>数据日期 {escape(reason.date_text)}</small></td><td>{reason.points:.1f}</td></tr>"
+            for reason in part.reasons
         )
         parts.append(
-            f'<tr class="part"><td colspan="2">{escape(part.label)}（权重 {part.weight:.0%}）</td>'
-            f"<td>分值</td></tr>{rows}"
+            f'<tr class="part"><td colspan="2">{escape(part.label)} · 权重 {part.weight:.0%}</td>'
+            f"<td>计入总分</td></tr>{rows}"
         )
     return (
-        "<details><summary>评分依据：各项输入与贡献</summary>"
+        "<details><summary>评分依据：各项输入、数据日期与计入总分</summary>"
         f'<table class="inputs">{"".join(parts)}</table></details>'
     )
 

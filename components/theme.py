@@ -5,8 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 _CSS = """<style>
-[data-testid="stMainBlockContainer"]{padding:4.4rem 1rem .6rem;max-width:none}
-[data-testid="stSidebarUserContent"]{padding:.2rem 1rem 2rem}
+[data-testid="stMainBlockContainer"]{padding:4.4rem 1rem .4rem;max-width:none}
+[data-testid="stMainBlockContainer"]>div>[data-testid="stVerticalBlock"],
+[data-testid="stMainBlockContainer"]>[data-testid="stVerticalBlock"]{gap:.2rem}
+[data-testid="stSidebarUserContent"]{padding:.2rem 0 2rem}
 [data-testid="stSidebarHeader"]{height:2.2rem;padding:.2rem .6rem}
 [data-testid="stSidebarUserContent"] [data-testid="stVerticalBlock"]{gap:.55rem}
 [data-testid="stSidebar"]{top:3.75rem;height:calc(100vh - 3.75rem)}
@@ -48,6 +50,7 @@ font-weight:400;vertical-align:top}
 .csm-card .near td:first-child{color:#42536a;white-space:nowrap;width:1%;padding-right:.6rem}
 .csm-card .near td:last-child,.csm-card .inputs td:last-child{text-align:right;white-space:nowrap;
 font-variant-numeric:tabular-nums}
+.csm-card .inputs small{display:block}
 .csm-card .inputs .part td{background:#f2f6fb;font-weight:600}
 .csm-card .wide{overflow-x:auto}
 .csm-card .six th{font-size:.76rem;color:#42536a;text-align:center;min-width:2.4rem;padding:.2rem .1rem}

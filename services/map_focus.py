@@ -25,6 +25,7 @@ from geo.crs import city_epsg, project_geometries, unproject_geometries
 from geo.zones import zone_rings
 from services.house import House
 from services.map_layers import LayerFile, feature_collection
+from services.map_screen import screen_lonlat
 from services.rules import rules_in_force
 
 
@@ -60,16 +61,9 @@ def focus_layer(actor: Actor, house: House, *, school_id: int) -> LayerFile:
     epsg = city_epsg(school.lon)
     rings = zone_rings(np.array([origin], dtype=object), radii_m=rules.zone_radii_m, epsg=epsg)
     for radius_m, ring in zip(rings["radius_m"], rings["geometry"], strict=True):
-        corners = shapely.get_coordinates(ring)
-        top = corners[corners[:, 1].argmax()]
         shapes.append(ring)
-        properties.append(
-            {
-                "role": "ring",
-                "label": f"{radius_m:g} 米",
-                "label_at": [float(top[0]), float(top[1])],
-            }
-        )
+        properties.append({"role": "ring", "label": f"{radius_m:g} 米"})
+    _spread_labels(shapes, properties)
     if campus is not None:
         shapes.append(campus)
         properties.append({"role": "campus"})
@@ -78,12 +72,35 @@ def focus_layer(actor: Actor, house: House, *, school_id: int) -> LayerFile:
         properties.append({"role": "gate", "name": gate.name, "missing": missing.get(gate.id, 0)})
     for role, what, metres, target in targets:
         line = _shortest_line(origin, target, epsg)
-        middle = line.interpolate(0.5, normalized=True)
+        end_lon, end_lat = shapely.get_coordinates(line)[-1]
         shapes.append(line)
         properties.append(
-            {"role": role, "label": f"{what} {metres:,.0f} 米", "label_at": [middle.x, middle.y]}
+            {
+                "role": role,
+                "label": f"{what} {metres:,.0f} 米",
+                "label_at": [float(end_lon), float(end_lat)],
+            }
         )
-    return LayerFile(feature_collection(shapes, properties).encode(), {})
+    _move_labels(house, properties)
+    return LayerFile(feature_collection(house, shapes, properties).encode(), {})
+
+
+def _spread_labels(rings: list[Any], properties: list[dict[str, Any]]) -> None:
+    """Put each ring's label on another side of it, so that near rings stay legible."""
+    sides = ((0, 1), (1, 0), (0, -1), (-1, 0))
+    for i, (ring, described) in enumerate(zip(rings, properties, strict=True)):
+        corners = shapely.get_coordinates(ring)
+        at = corners[(corners @ np.array(sides[i % 4])).argmax()]
+        described["label_at"] = [float(at[0]), float(at[1])]
+
+
+def _move_labels(house: House, properties: list[dict[str, Any]]) -> None:
+    labelled = [p for p in properties if "label_at" in p]
+    lon, lat = screen_lonlat(
+        house, [p["label_at"][0] for p in labelled], [p["label_at"][1] for p in labelled]
+    )
+    for described, x, y in zip(labelled, lon, lat, strict=True):
+        described["label_at"] = [round(float(x), 6), round(float(y), 6)]
 
 
 def _missing_by_gate(session: Session, school_id: int) -> dict[int, int]:
@@ -112,13 +129,13 @@ def _nearest_targets(session: Session, school_id: int) -> list[tuple[str, str, f
     found: list[tuple[str, str, float, Any]] = []
     if risk.nearest_water_id and risk.nearest_water_m is not None:
         water = session.execute(
-            select(WaterBody.name, type_coerce(WaterBody.geometry, LargeBinary)).where(
+            select(type_coerce(WaterBody.geometry, LargeBinary)).where(
                 WaterBody.id == risk.nearest_water_id
             )
         ).first()
         if water:
-            shape = shapely.from_wkb(bytes(water[1]))
-            found.append(("water", water[0] or "水域", risk.nearest_water_m, shape))
+            shape = shapely.from_wkb(bytes(water[0]))
+            found.append(("water", "水域", risk.nearest_water_m, shape))
     posts = {
         "post": (risk.nearest_post_id, risk.nearest_post_m),
         "police": (risk.nearest_police_id, risk.nearest_police_m),
@@ -128,9 +145,7 @@ def _nearest_targets(session: Session, school_id: int) -> list[tuple[str, str, f
             continue
         post = session.get(PatrolPost, post_id)
         if post:
-            found.append(
-                (role, post.name or post.kind.label, metres, shapely.Point(post.lon, post.lat))
-            )
+            found.append((role, post.kind.label, metres, shapely.Point(post.lon, post.lat)))
     return found
 
 

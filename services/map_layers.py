@@ -46,6 +46,7 @@ from geo.tiles import world_pixels
 from services.cache import VersionedCache
 from services.house import House
 from services.map_schools import load_school_table, pack
+from services.map_screen import screen_pixels, screen_shapes
 
 SIMPLIFY_DEG = 0.00004
 """About 4 m: under one pixel at zoom 15, where campuses take over. source: own choice"""
@@ -140,7 +141,7 @@ def near_layer(actor: Actor, house: House, *, box: tuple[float, float, float, fl
     shapes = list(shapely.from_wkb([bytes(row[1]) for row in campuses]))
     points = list(shapely.points([g.lon for g in gates], [g.lat for g in gates])) if gates else []
     properties = [{"role": "campus"}] * len(shapes) + [{"role": "gate"}] * len(points)
-    return LayerFile(feature_collection(shapes + points, properties).encode(), {})
+    return LayerFile(feature_collection(house, shapes + points, properties).encode(), {})
 
 
 def _base(house: House) -> LayerFile:
@@ -159,15 +160,15 @@ def _base(house: House) -> LayerFile:
             )
         ).all()
     shapes = shapely.from_wkb([bytes(d[2]) for d in districts])
-    labels = shapely.point_on_surface(shapes)
+    labels = screen_shapes(house, shapely.point_on_surface(shapes))
     simple = shapely.simplify(shapes, SIMPLIFY_DEG * 4)
     properties = [
         {"level": d[0], "name": d[1], "label": [round(p.x, 5), round(p.y, 5)]}
         for d, p in zip(districts, labels, strict=True)
     ]
     lines = shapely.simplify(shapely.from_wkb([bytes(r[1]) for r in roads]), SIMPLIFY_DEG)
-    grid = feature_collection(simple, properties)
-    streets = feature_collection(lines, [{"c": r[0]} for r in roads])
+    grid = feature_collection(house, simple, properties)
+    streets = feature_collection(house, lines, [{"c": r[0]} for r in roads])
     body = f'{{"districts":{grid},"roads":{streets}}}'
     return LayerFile(body.encode(), {})
 
@@ -206,7 +207,7 @@ def _waters(actor: Actor, house: House) -> LayerFile:
         properties.append(
             {"id": row.id, "g": GRADES.index(grade), "e": complete, "tip": _water_tip(row, gear)}
         )
-    return LayerFile(feature_collection(shapes, properties).encode(), counts)
+    return LayerFile(feature_collection(house, shapes, properties).encode(), counts)
 
 
 def _water_tip(row: Any, gear: list[int | None]) -> str:
@@ -252,7 +253,7 @@ def _facilities(actor: Actor, house: House) -> LayerFile:
     lon = np.array([r[6] if r[4] == "missing" and r[6] else r[1] for r in rows], dtype=float)
     lat = np.array([r[7] if r[4] == "missing" and r[7] else r[2] for r in rows], dtype=float)
     gap, keep = _merge_gaps(kind, gate, missing & at_gate, kinds)
-    x, y = world_pixels(lon, lat)
+    x, y = screen_pixels(house, lon, lat)
     columns: list[tuple[str, str, npt.NDArray[Any]]] = [
         ("id", "u4", np.array([r[0] for r in rows], dtype=np.uint32)[keep]),
         ("x", "i4", x[keep]),
@@ -334,9 +335,7 @@ def _posts(actor: Actor, house: House, on_date: dt.date | None, kind: SessionKin
     standing = kind_at != kinds.index(PostKind.SCHOOL_GUARD.value)
     no_roster = manned == MANNING_ORDER.index(Manning.NO_ROSTER)
     manned[standing & no_roster] = MANNING_ORDER.index(Manning.FIXED)
-    x, y = world_pixels(
-        np.array([p[1] for p in posts], dtype=float), np.array([p[2] for p in posts], dtype=float)
-    )
+    x, y = screen_pixels(house, [p[1] for p in posts], [p[2] for p in posts])
     counts = {m.value: int((manned == i).sum()) for i, m in enumerate(MANNING_ORDER)}
     counts["total"] = len(posts)
     body = pack(
@@ -353,9 +352,12 @@ def _posts(actor: Actor, house: House, on_date: dt.date | None, kind: SessionKin
     return LayerFile(body, counts)
 
 
-def feature_collection(shapes: Iterable[Any], properties: list[dict[str, Any]]) -> str:
+def feature_collection(
+    house: House, shapes: Iterable[Any], properties: list[dict[str, Any]]
+) -> str:
     """Return a GeoJSON text with six decimals (11 cm), enough for any screen."""
-    rounded = shapely.transform(np.array(list(shapes), dtype=object), lambda xy: np.round(xy, 6))
+    moved = screen_shapes(house, list(shapes))
+    rounded = shapely.transform(moved, lambda xy: np.round(xy, 6))
     features = [
         f'{{"type":"Feature","properties":{_compact_json(p)},"geometry":{g}}}'
         for g, p in zip(shapely.to_geojson(rounded), properties, strict=True)

@@ -31,9 +31,9 @@ from domain.words import (
     SchoolStatus,
     Word,
 )
-from geo.tiles import world_pixels
 from services.cache import VersionedCache
 from services.house import House
+from services.map_screen import screen_lonlat, screen_pixels
 
 AREAS = ("base", "schools", "inspections", "risk")
 STAGES_BEFORE_SUBMISSION = (HazardStage.FOUND, HazardStage.FEEDBACK, HazardStage.RECTIFICATION)
@@ -203,13 +203,14 @@ def _sorted_rows(table: SchoolTable, mask: Mask, sort: SortBy) -> npt.NDArray[np
     score = np.nan_to_num(table.score[rows], nan=-1.0)
     if sort is SortBy.NAME:
         names = pc.take(table.names, pa.array(rows))
-        return rows[pc.sort_indices(names).to_numpy()]
+        by_name: npt.NDArray[np.int64] = rows[pc.sort_indices(names).to_numpy()]
+        return by_name
     first = {
         SortBy.RISK: score,
         SortBy.OVERDUE: table.bytes_["overdue"][rows].astype(float),
         SortBy.STUDENTS: np.nan_to_num(table.students[rows], nan=-1.0),
     }[sort]
-    return rows[np.lexsort((table.ids[rows], -score, -first))]  # type: ignore[no-any-return]
+    return rows[np.lexsort((table.ids[rows], -score, -first))]
 
 
 def pack_columns(table: SchoolTable) -> bytes:
@@ -321,7 +322,7 @@ def _load(actor: Actor, house: House, version: str) -> SchoolTable:
     levels = _word_bytes(RiskLevel, cells[11], RiskLevel.UNKNOWN)
     # Worst last, so that dense places show the red ones; unknown lies under all.
     order = np.lexsort((ids, -levels.astype(np.int64)))
-    x, y = world_pixels(np.array(cells[3], dtype=float), np.array(cells[4], dtype=float))
+    x, y = screen_pixels(house, cells[3], cells[4])
     district, district_codes, district_names = _encode(cells[7], *districts)
     station, station_codes, station_names = _encode(
         cells[8], {s.id: s.code for s in stations}, {s.id: s.name for s in stations}
@@ -345,7 +346,7 @@ def _load(actor: Actor, house: House, version: str) -> SchoolTable:
     }
     home = None
     if rows:
-        lon, lat = np.array(cells[3], dtype=float), np.array(cells[4], dtype=float)
+        lon, lat = screen_lonlat(house, cells[3], cells[4])
         # A stray point must not zoom the city away: the view holds the middle 99.8 %.
         west, east = np.quantile(lon, [0.001, 0.999])
         south, north = np.quantile(lat, [0.001, 0.999])

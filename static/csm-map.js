@@ -7,6 +7,7 @@
  */
 (function () {
   "use strict";
+  const csm = { state: {}, layers: {} };
   const WORLD = 2147483648, CLUSTER_ABOVE = 30000, CELL_PX = 46;
   const TYPES = { u1: Uint8Array, u2: Uint16Array, u4: Uint32Array, i4: Int32Array };
 
@@ -243,6 +244,7 @@
       }
     },
     _done: function (visible, clusters) {
+      if (visible && !csm.firstDrawnAt) csm.firstDrawnAt = performance.timeOrigin + performance.now();
       this.stats = { draws: (this.stats.draws || 0) + 1, visible: visible, clusters: clusters, at: performance.timeOrigin + performance.now(), key: this.maskKey || "", version: this.version || "" };
     },
     /* Nearest drawn point within reach, the last drawn (topmost) winning ties. */
@@ -275,7 +277,6 @@
 
   /* ---------- the map ---------- */
 
-  const csm = { state: {}, layers: {}, stats: {} };
   let map, config, near, focus, baseLoaded = "", watersLoaded = "", nearWanted = "", hoverText = "", tip, note, busy, legend;
 
   function element(tag, className, text) {
@@ -429,7 +430,7 @@
 
   /* ---------- ground: districts, roads, waters ---------- */
 
-  const ROADS = { trunk: ["#e3c48b", 1.6], primary: ["#ead9b0", 1.3], secondary: ["#ffffff", 1.1], branch: ["#ffffff", .7], rural: ["#ffffff", .8], internal: ["#ffffff", .5] };
+  const ROADS = { trunk: ["#e0bd7d", 1.7], primary: ["#e8d5a8", 1.4], secondary: ["#d9dde0", 1.2], branch: ["#dfe3e6", .8], rural: ["#dcdfdd", .9], internal: ["#e4e7ea", .6] };
   const ROAD_FROM = { trunk: 0, primary: 0, secondary: 11, rural: 11.5, branch: 13, internal: 15 };
   function roadStyle(f) {
     const z = map.getZoom(), s = ROADS[f.properties.c] || ROADS.branch;
@@ -457,6 +458,12 @@
     baseLoaded = v;
     const base = await (await load("/layers/base.json?v=" + v)).json();
     for (const old of ["districts", "roads", "towns", "counties"]) csm[old] && csm[old].remove();
+    csm.land && csm.land.remove();
+    csm.land = L.geoJSON(base.districts, {
+      renderer: csm.renderers.ground, pane: "ground", interactive: false, filter: (f) => f.properties.level === "county",
+      style: { stroke: false, fillColor: "#f8f9f7", fillOpacity: 1 },
+    });
+    if (!config.xyz) csm.land.addTo(map).bringToBack();
     csm.roads = L.geoJSON(base.roads, { renderer: csm.renderers.ground, pane: "ground", interactive: false, style: roadStyle }).addTo(map);
     csm.districts = L.geoJSON(base.districts, {
       renderer: csm.renderers.grid, pane: "grid", interactive: false,
@@ -481,6 +488,7 @@
       onEachFeature: (f, layer) => { layer.on("mouseover", () => { hoverText = f.properties.tip; }); layer.on("mouseout", () => { hoverText = ""; }); },
     }).addTo(map);
     csm.waters.bringToBack();
+    if (!config.xyz && csm.land) csm.land.bringToBack();
   }
 
   /* ---------- points ---------- */
@@ -576,7 +584,7 @@
     for (const part of s.legend) {
       const styles = config.legend[part.of];
       box.appendChild(element("h4", "", styles.title));
-      const table = element("table");
+      const table = element("table", styles.flow ? "flow" : "");
       styles.items.forEach((item, i) => {
         if (!part.n && item.extra) return;
         const row = element("tr"), swatch = element("canvas"), ratio = window.devicePixelRatio || 1;
