@@ -155,7 +155,7 @@ def _course(
     due = feedback + days(term)
     pace = np.exp(rng.normal(-0.45 + 0.7 * (0.62 - care), 0.45, count))
     submitted = feedback + days(np.maximum(term * pace, 0))
-    stuck_share = np.where((today - found).astype(int) < 300, 0.085, 0.012) * (1.7 - care)
+    stuck_share = np.where((today - found).astype(int) < 300, 0.05, 0.008) * (1.7 - care)
     submitted[rng.random(count) < stuck_share] = _NEVER
     verified = submitted + days(
         np.where(immediate, rng.integers(0, 2, count), rng.gamma(1.8, 4.5, count))

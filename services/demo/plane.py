@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from pyproj import Transformer
+
+from geo.crs import project, unproject
 
 Array = NDArray[Any]
 Table = dict[str, Array]
@@ -47,15 +48,12 @@ def stream(seed: int, *keys: str | int) -> np.random.Generator:
     return np.random.default_rng([seed, *(zlib.crc32(str(key).encode()) for key in keys)])
 
 
-_TO_LON_LAT = Transformer.from_crs(EPSG, 4490, always_xy=True)
-_ORIGIN = np.array(
-    Transformer.from_crs(4490, EPSG, always_xy=True).transform(*CENTRE_LON_LAT), dtype=float
-)
+_ORIGIN_EAST, _ORIGIN_NORTH = project(*CENTRE_LON_LAT, EPSG)
 
 
 def to_lon_lat(xy: Array) -> Array:
     """Turn plane metres (n, 2) into WGS 84 lon, lat (n, 2), rounded to 1 cm."""
-    lon, lat = _TO_LON_LAT.transform(xy[:, 0] + _ORIGIN[0], xy[:, 1] + _ORIGIN[1])
+    lon, lat = unproject(xy[:, 0] + _ORIGIN_EAST, xy[:, 1] + _ORIGIN_NORTH, EPSG)
     return np.round(np.column_stack([lon, lat]), LON_LAT_DECIMALS)
 
 

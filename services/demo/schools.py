@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import shapely
@@ -24,6 +24,7 @@ from services.demo.roads import (
     HALF_WIDTH_M,
     INTERNAL,
     RURAL,
+    TRUNK,
     ZONE_COUNTY_TOWN,
     ZONE_TOWN,
     ZONE_URBAN,
@@ -70,7 +71,6 @@ class Schools:
     campus: Array
     campus_known: Array
     centre: Array
-    tangent: Array
     township: Array
     status: Array
     public: Array
@@ -100,6 +100,32 @@ class Schools:
         return mask
 
 
+@dataclass(frozen=True)
+class _Frames:
+    """Where campuses lie: the middle of the front, the road's direction, the way out, the size.
+
+    ``skew`` leans the sides of a campus by a share of its width.
+    """
+
+    origin: Array
+    along: Array
+    outward: Array
+    width: Array
+    depth: Array
+    skew: Array
+
+    @classmethod
+    def blank(cls, count: int) -> _Frames:
+        """Return frames to be filled."""
+        pairs, singles = [np.zeros((count, 2)) for _ in "abc"], [np.zeros(count) for _ in "abc"]
+        return cls(*pairs, *singles)
+
+    def fill(self, rows: Array, other: _Frames, part: Array) -> None:
+        """Copy the ``part`` of other frames into ``rows``."""
+        for field in fields(self):
+            getattr(self, field.name)[rows] = getattr(other, field.name)[part]
+
+
 def make_schools(seed: int, count: int, land: Land, roads: Roads, waters: Waters) -> Schools:
     """Place ``count`` schools along roads: dry, and (up to 5,000) clear of each other and of roads."""
     rng = stream(seed, "schools", count)
@@ -115,15 +141,14 @@ def make_schools(seed: int, count: int, land: Land, roads: Roads, waters: Waters
     pupils = np.clip(np.round(pupils), 8, 2.4 * _MEDIAN_PUPILS[kind])
     area = np.clip(pupils * _AREA_PER_PUPIL_M2[kind], 700, 60_000) * rng.uniform(0.75, 1.3, count)
 
-    segment, campus, frame = _place(rng, land, roads, waters, zone, area)
-    origin, along, outward, width, depth = frame
-    township = land.township_at(origin)
+    segment, campus, frames = _place(rng, land, roads, waters, zone, area)
+    township = land.township_at(frames.origin)
     district_care = rng.uniform(-0.07, 0.07, len(land.district_names))
     care = rng.beta(4.2, 2.3, count) + district_care[land.township_district[township]]
     care = np.clip(care - 0.10 * (zone == ZONE_VILLAGE) - 0.05 * (zone == ZONE_TOWN), 0.02, 0.98)
     sparse = rng.random(count) < 0.03
     public_share = np.where(kind == KG, np.where(zone == ZONE_URBAN, 0.48, 0.6), 0.88)
-    gates = _gates(rng, pupils, sparse, origin, along, outward, width, depth)
+    gates = _gates(rng, pupils, sparse, frames)
     status = pick(rng, [s.value for s in SchoolStatus], [0.973, 0.017, 0.010], count)
     if count >= 4 * len(KINDS):
         status[-3], status[-4] = SchoolStatus.SUSPENDED.value, SchoolStatus.CLOSED.value
@@ -136,7 +161,6 @@ def make_schools(seed: int, count: int, land: Land, roads: Roads, waters: Waters
         campus=campus,
         campus_known=(rng.random(count) < CAMPUS_SHARE) & ~sparse,
         centre=shapely.get_coordinates(shapely.point_on_surface(campus)),
-        tangent=along,
         township=township,
         status=status,
         public=rng.random(count) < public_share,
@@ -152,7 +176,7 @@ def make_schools(seed: int, count: int, land: Land, roads: Roads, waters: Waters
 
 def _place(
     rng: np.random.Generator, land: Land, roads: Roads, waters: Waters, zone: Array, area: Array
-) -> tuple[Array, Array, tuple[Array, Array, Array, Array, Array]]:
+) -> tuple[Array, Array, _Frames]:
     """Try places until every campus is dry; be less choosy about the rest as rounds go by."""
     count = len(zone)
     crowded = count >= CROWDED_FROM
@@ -162,8 +186,7 @@ def _place(
     cumulative = _road_shares(land, roads)
     segment = np.zeros(count, dtype=int)
     campus = np.empty(count, dtype=object)
-    frame = (np.zeros((count, 2)), np.zeros((count, 2)), np.zeros((count, 2)))
-    sides = (np.zeros(count), np.zeros(count))
+    frames = _Frames.blank(count)
     todo = np.arange(count)
     for turn in range(_ROUNDS):
         shrink = 0.93**turn
@@ -173,11 +196,8 @@ def _place(
             chosen[mine] = np.searchsorted(
                 cumulative[z], rng.random(int(mine.sum())) * cumulative[z][-1], side="right"
             )
-        origin, along, outward = _fronts(rng, roads, chosen, zone[todo])
-        ratio = rng.uniform(0.75, 1.5, len(todo))
-        width = np.sqrt(area[todo] * shrink * ratio)
-        depth = width / ratio
-        shapes = _campuses(rng, origin, along, outward, width, depth)
+        tried = _fronts(rng, roads, chosen, zone[todo], area[todo] * shrink)
+        shapes = _campuses(rng, tried)
         bad = np.zeros(len(todo), dtype=bool)
         bad[wet.query(shapes, predicate="intersects")[0]] = True
         bad |= ~shapely.contains_properly(land.outline, shapes)
@@ -192,20 +212,19 @@ def _place(
         good = ~bad
         rows = todo[good]
         segment[rows], campus[rows] = chosen[good], shapes[good]
-        for column, values in zip(
-            (*frame, *sides), (origin, along, outward, width, depth), strict=True
-        ):
-            column[rows] = values[good]
+        frames.fill(rows, tried, good)
         todo = todo[bad]
         if not len(todo):
-            return segment, campus, (*frame, *sides)
+            return segment, campus, frames
     raise RuntimeError(f"{len(todo)} schools found no dry place")
 
 
 def _road_shares(land: Land, roads: Roads) -> list[Array]:
     """Return, a zone, the running sum of how likely a school stands on each segment."""
     length = shapely.length(roads.lines)
-    middle = shapely.get_coordinates(shapely.line_interpolate_point(roads.lines, 0.5, True))
+    middle = shapely.get_coordinates(
+        shapely.line_interpolate_point(roads.lines, 0.5, normalized=True)
+    )
     weight = np.array([0.0, 0.5, 1.0, 1.2, 1.0, 1.5])[roads.road_class] * length
     centre_m = np.hypot(*(middle / land.scale).T)
     urban = (roads.zone == ZONE_URBAN) * weight * np.exp(-((centre_m / 6_500) ** 2))
@@ -213,13 +232,14 @@ def _road_shares(land: Land, roads: Roads) -> list[Array]:
     in_town = cKDTree(land.seats).query(middle)[0] < 800 * land.scale
     town = (roads.zone == ZONE_TOWN) * weight * np.where(in_town, 1.0, 0.04)
     village = np.isin(roads.road_class, [RURAL, INTERNAL]) * 1.0
+    village += (roads.road_class == TRUNK) * 0.15
     return [np.cumsum(share) for share in (urban, county, town, village)]
 
 
 def _fronts(
-    rng: np.random.Generator, roads: Roads, segment: Array, zone: Array
-) -> tuple[Array, Array, Array]:
-    """Return the middle of each campus front, the direction along the road, and the outward one."""
+    rng: np.random.Generator, roads: Roads, segment: Array, zone: Array, area_m2: Array
+) -> _Frames:
+    """Lay a campus front along each road segment, set back from the carriageway."""
     share = rng.uniform(0.1, 0.9, len(segment))
     # In the country a school stands in its village, which is where the road begins.
     rural = zone == ZONE_VILLAGE
@@ -237,21 +257,23 @@ def _fronts(
     side = np.where(rng.random(len(segment)) < 0.5, -1.0, 1.0)
     inward = np.column_stack([-along[:, 1], along[:, 0]]) * side[:, None]
     setback = HALF_WIDTH_M[roads.road_class[segment]] + rng.gamma(2.0, 4.0, len(segment)) + 1.5
-    return here + inward * setback[:, None], along, -inward
+    ratio = rng.uniform(0.75, 1.5, len(segment))
+    width = np.sqrt(area_m2 * ratio)
+    return _Frames(
+        origin=here + inward * setback[:, None],
+        along=along,
+        outward=-inward,
+        width=width,
+        depth=width / ratio,
+        skew=rng.normal(0, 0.03, len(segment)),
+    )
 
 
-def _campuses(
-    rng: np.random.Generator,
-    origin: Array,
-    along: Array,
-    outward: Array,
-    width: Array,
-    depth: Array,
-) -> Array:
+def _campuses(rng: np.random.Generator, frames: _Frames) -> Array:
     """Return campus polygons: three quarters rectangles, the rest L-shaped at the back."""
-    cut = np.where(rng.random(len(origin)) < 0.25, rng.uniform(0.3, 0.6, len(origin)), 0.0)
-    back = np.where(cut > 0, rng.uniform(0.55, 0.75, len(origin)), 1.0)
-    skew = rng.normal(0, 0.03, len(origin))
+    count, skew = len(frames.origin), frames.skew
+    cut = np.where(rng.random(count) < 0.25, rng.uniform(0.3, 0.6, count), 0.0)
+    back = np.where(cut > 0, rng.uniform(0.55, 0.75, count), 1.0)
     # Corners in shares of width and depth; a rectangle repeats its back corner.
     across = np.stack(
         [
@@ -266,40 +288,36 @@ def _campuses(
     )
     deep = np.stack([0 * cut, 0 * cut, back, back, 0 * cut + 1, 0 * cut + 1], axis=1)
     corners = (
-        origin[:, None]
-        + (across * width[:, None])[..., None] * along[:, None]
-        - (deep * depth[:, None])[..., None] * outward[:, None]
+        frames.origin[:, None]
+        + (across * frames.width[:, None])[..., None] * frames.along[:, None]
+        - (deep * frames.depth[:, None])[..., None] * frames.outward[:, None]
     )
     rings = np.concatenate([corners, corners[:, :1]], axis=1)
     simple = cut == 0
-    shapes = np.empty(len(origin), dtype=object)
+    shapes = np.empty(count, dtype=object)
     shapes[~simple] = shapely.polygons(np.round(rings[~simple], 2))
     shapes[simple] = shapely.polygons(np.round(rings[simple][:, [0, 1, 2, 5, 0]], 2))
     return shapes
 
 
 def _gates(
-    rng: np.random.Generator,
-    pupils: Array,
-    sparse: Array,
-    origin: Array,
-    along: Array,
-    outward: Array,
-    width: Array,
-    depth: Array,
+    rng: np.random.Generator, pupils: Array, sparse: Array, frames: _Frames
 ) -> tuple[Array, Array, Array, Array, Array]:
     """Return gates, school by school: school, kind, place, direction of the road, way out."""
     count = len(pupils)
+    origin, along, outward = frames.origin, frames.along, frames.outward
+    width = frames.width
     large = np.clip(pupils / 1_500, 0, 1)
     has_side = (rng.random(count) < 0.30 + 0.35 * large) & ~sparse
     has_vehicle = (rng.random(count) < 0.12 + 0.45 * large) & ~sparse
     main_at = rng.uniform(-0.2, 0.2, count) * width
     hand = np.where(rng.random(count) < 0.5, -1.0, 1.0)
     # Side gates stand in the front half, which no L-shape cuts away.
+    deep = rng.uniform(0.15, 0.45, count)
     side_xy = (
         origin
-        + (hand * width / 2)[:, None] * along
-        - (rng.uniform(0.15, 0.45, count) * depth)[:, None] * outward
+        + ((hand / 2 + frames.skew * deep) * width)[:, None] * along
+        - (deep * frames.depth)[:, None] * outward
     )
     places = np.stack(
         [

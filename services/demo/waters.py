@@ -101,6 +101,7 @@ def make_waters(seed: int, land: Land, roads: Roads) -> tuple[Waters, Roads]:
     near = shapely.STRtree(points_at(land.villages)).nearest(shapely.centroid(ponds))
     parts.append(ponds)
     pond_kind = np.where(rng.random(len(ponds)) < 0.03, OTHER, POND)
+    pond_kind[:1] = OTHER
     kinds.append(pond_kind)
     pond_word = np.where(pond_kind == POND, "塘", "取土坑")
     side = pick(rng, ["东", "西", "南", "北", "村口", "学前"], [1, 1, 1, 1, 1, 0.3], len(ponds))
