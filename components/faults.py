@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components.guard import ask_to_sign_in
+from components.guard import show_sign_in_prompt
 from domain.errors import NotSignedIn, UserError
 from services.logs import log_fault
 
@@ -12,7 +12,7 @@ from services.logs import log_fault
 def show_fault(error: Exception) -> bool:
     """Show the error in Chinese without its trace; a fault is logged under the shown number."""
     if isinstance(error, NotSignedIn):
-        _prompt()
+        show_sign_in_prompt()
     elif isinstance(error, UserError):
         st.error(f"**{error.message}**\n\n{error.next_step}")
     else:
@@ -21,12 +21,3 @@ def show_fault(error: Exception) -> bool:
             f"**系统出现意外错误，错误编号 {number}。**\n\n请刷新页面重试；仍不行时把编号告诉管理员。"
         )
     return True
-
-
-def _prompt() -> None:
-    try:
-        ask_to_sign_in()
-    except BaseException as stop:
-        # st.stop() ends scripts by an exception; in an error handler the script has ended already.
-        if type(stop).__name__ != "StopException":
-            raise

@@ -25,13 +25,18 @@ def guard(permission: Permission) -> Actor:
 
 
 def ask_to_sign_in() -> NoReturn:
+    """Show the sign-in prompt and stop the page."""
+    show_sign_in_prompt()
+    st.stop()
+
+
+def show_sign_in_prompt() -> None:
     """Show that nobody is signed in (any more), with the way back to this very page."""
     st.html(
         '<div class="csm-stop"><h2>您还没有登录，或登录已失效</h2>'
         "<p>可能已超过有效时间、已在别处退出，或账号被管理员停用。</p>"
         f'<a class="csm-go" href="{_sign_in_address()}" target="_self">重新登录</a></div>{_STYLE}'
     )
-    st.stop()
 
 
 def refuse(actor: Actor, permission: Permission) -> NoReturn:

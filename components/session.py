@@ -8,10 +8,8 @@ import streamlit as st
 
 from domain.access import Actor
 from services.house import House
-from services.sign_in import actor_of_token
+from services.sign_in import COOKIE_NAME, actor_of_token
 from services.start import current_house
-
-COOKIE_NAME = "csm_sign_in"
 
 
 def house() -> House:

@@ -17,10 +17,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.access import Actor
 from domain.errors import NotSignedIn, UserError
-from services.sign_in import actor_of_token
+from services.sign_in import COOKIE_NAME, actor_of_token
 from services.start import current_house
 
-COOKIE_NAME = "csm_sign_in"
 MAX_NEXT_CHARS = 2000
 
 OPEN_TO_STRANGERS = frozenset(

@@ -13,7 +13,6 @@ from starlette.routing import Route
 from domain.errors import NotSignedIn, UserError
 from domain.words import Role
 from routes.guard import (
-    COOKIE_NAME,
     actor_from_request,
     local_path,
     require_same_origin,
@@ -21,6 +20,7 @@ from routes.guard import (
 )
 from routes.sign_in_page import PAGE_POLICY, sign_in_page
 from services.sign_in import (
+    COOKIE_NAME,
     NewSignIn,
     TooManyTries,
     Visitor,

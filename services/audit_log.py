@@ -12,6 +12,24 @@ from db.models import AuditEvent
 from domain.access import Actor, Permission, require
 from services.house import House
 
+KIND_LABELS: dict[str, str] = {
+    "sign_in.opened": "登录",
+    "sign_in.ended": "退出",
+    "sign_in.failed": "登录失败",
+    "account.added": "新增账号",
+    "account.disabled": "停用账号",
+    "account.demo_ready": "启用演示账号",
+    "account.demo_ended": "关闭演示账号",
+    "rules.ensured": "写入判定标准",
+    "import.done": "导入数据",
+    "import.unchanged": "重复导入，无变化",
+    "import.refused": "导入被拒",
+    "proximity.exported": "导出周边距离表",
+    "risk.recomputed": "重算风险",
+    "demo.build": "生成演示城市",
+}
+"""What auditors read for the stable English ``kind``; others are shown as they are stored."""
+
 
 def verify_audit(actor: Actor, house: House) -> ChainReport:
     """Recompute the whole chain; ``broken_at`` names the first event that disagrees."""
@@ -23,8 +41,8 @@ def verify_audit(actor: Actor, house: House) -> ChainReport:
 def list_events(actor: Actor, house: House, *, limit: int = 500) -> pd.DataFrame:
     """Return the newest events first.
 
-    Columns: ``seq`` int, ``time`` aware UTC timestamp, ``actor``, ``kind``, ``subject``
-    str, ``data`` JSON text, ``hash`` hex.
+    Columns: ``seq`` int, ``time`` aware UTC timestamp, ``actor``, ``kind``, ``what`` (its
+    label), ``subject`` str, ``data`` JSON text, ``hash`` hex.
     """
     require(actor, Permission.VIEW_AUDIT)
     columns = ["seq", "time", "actor", "kind", "subject", "data", "hash"]
@@ -37,4 +55,5 @@ def list_events(actor: Actor, house: House, *, limit: int = 500) -> pd.DataFrame
     frame = pd.DataFrame([tuple(row) for row in rows], columns=columns)
     frame["time"] = pd.to_datetime(frame["time"], utc=True)
     frame["data"] = [json.dumps(value, ensure_ascii=False) for value in frame["data"]]
+    frame.insert(4, "what", frame["kind"].map(KIND_LABELS).fillna(frame["kind"]))
     return frame

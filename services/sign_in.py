@@ -23,6 +23,9 @@ from domain.words import Role
 from services.house import House, Work
 from services.passwords import hash_password, needs_rehash, verify_password
 
+COOKIE_NAME = "csm_sign_in"
+"""The cookie that carries the token; routes and pages read the same one."""
+
 ADDRESS_FACTOR = 4
 """An address may fail this many times as often as an account: one address is often a whole
 office, and a colleague's typing errors must not lock the others out before a meeting."""

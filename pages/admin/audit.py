@@ -29,14 +29,15 @@ events["time"] = events["time"].dt.tz_convert("Asia/Shanghai")
 st.dataframe(
     events,
     hide_index=True,
-    height=560,
+    height=620,
     column_config={
         "seq": st.column_config.NumberColumn("序号", format="%d"),
         "time": st.column_config.DatetimeColumn("时间", format="YYYY-MM-DD HH:mm:ss"),
         "actor": "账号",
-        "kind": "事项",
+        "kind": None,
+        "what": "事项",
         "subject": "对象",
-        "data": "内容",
-        "hash": "哈希",
+        "data": st.column_config.TextColumn("内容", width="large"),
+        "hash": st.column_config.TextColumn("哈希", width="small"),
     },
 )

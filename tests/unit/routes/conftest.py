@@ -19,10 +19,10 @@ import routes.sign_in
 from domain.access import SYSTEM, Permission, require
 from domain.words import Role
 from routes.errors import ERROR_ANSWERS
-from routes.guard import COOKIE_NAME, Gate, actor_from_request, content_policy
+from routes.guard import Gate, actor_from_request, content_policy
 from services.accounts import NewAccount, add_account
 from services.house import House
-from services.sign_in import Visitor, sign_in
+from services.sign_in import COOKIE_NAME, Visitor, sign_in
 
 PASSWORD = "一句别人想不到的话吧"
 

@@ -8,8 +8,8 @@ from starlette.requests import Request
 
 import routes.errors
 from domain.words import Role
-from routes.guard import COOKIE_NAME, content_policy, local_path
-from services.sign_in import sign_out
+from routes.guard import content_policy, local_path
+from services.sign_in import COOKIE_NAME, sign_out
 from tests.asgi import ask, refuses_websocket
 
 PAGE = {"accept": "text/html", "sec-fetch-dest": "document"}

@@ -6,8 +6,8 @@ from sqlalchemy import select
 from db.models import AuditEvent
 from domain.access import SYSTEM
 from domain.words import Role
-from routes.guard import COOKIE_NAME
 from services.accounts import NewAccount, add_account, ensure_demo_accounts
+from services.sign_in import COOKIE_NAME
 from tests.asgi import Answer, ask
 from tests.city import add_small_city
 from tests.unit.routes.conftest import PASSWORD
