@@ -305,10 +305,7 @@ def _load(actor: Actor, house: House, version: str) -> SchoolTable:
             .where(schools_readable_by(actor), School.status == SchoolStatus.ACTIVE)
             .order_by(School.id)
         ).all()
-        districts = (
-            dict(session.execute(select(District.id, District.code)).tuples().all()),
-            dict(session.execute(select(District.id, District.name)).tuples().all()),
-        )
+        districts = session.execute(select(District.id, District.code, District.name)).all()
         stations = session.execute(
             select(PatrolPost.id, PatrolPost.code, PatrolPost.name).where(
                 PatrolPost.id.in_(
@@ -323,7 +320,9 @@ def _load(actor: Actor, house: House, version: str) -> SchoolTable:
     # Worst last, so that dense places show the red ones; unknown lies under all.
     order = np.lexsort((ids, -levels.astype(np.int64)))
     x, y = screen_pixels(house, cells[3], cells[4])
-    district, district_codes, district_names = _encode(cells[7], *districts)
+    district, district_codes, district_names = _encode(
+        cells[7], {d.id: d.code for d in districts}, {d.id: d.name for d in districts}
+    )
     station, station_codes, station_names = _encode(
         cells[8], {s.id: s.code for s in stations}, {s.id: s.name for s in stations}
     )
