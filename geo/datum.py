@@ -14,10 +14,11 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
-from domain.words import Datum
-
 Floats = NDArray[np.float64]
 _Shift = Callable[[Floats, Floats], tuple[Floats, Floats]]
+
+WGS84, GCJ02, BD09 = "wgs84", "gcj02", "bd09"
+"""The datums by the stored values of ``domain.words.Datum``, whose members equal them."""
 
 KRASOVSKY_A_M = 6378245.0
 KRASOVSKY_EE = 0.00669342162296594323
@@ -38,39 +39,39 @@ def is_in_china(lon: ArrayLike, lat: ArrayLike) -> NDArray[np.bool_]:
     return np.asarray(inside & (y >= CHINA_LAT_DEG[0]) & (y <= CHINA_LAT_DEG[1]))
 
 
-def from_wgs84(lon: ArrayLike, lat: ArrayLike, datum: Datum) -> tuple[Floats, Floats]:
+def from_wgs84(lon: ArrayLike, lat: ArrayLike, datum: str) -> tuple[Floats, Floats]:
     """Shift WGS 84 points into ``datum``.
 
     Args:
         lon: degrees, any shape.
         lat: degrees, same shape.
-        datum: the target datum.
+        datum: the target, ``wgs84``, ``gcj02`` or ``bd09``; else ``KeyError``.
 
     Returns:
         New ``(lon, lat)``; points outside China and NaN are left alone.
     """
     x, y = _pair(lon, lat)
-    if datum is Datum.WGS84:
+    if datum == WGS84:
         return x, y
     shifted_x, shifted_y = _SHIFTS[datum](x, y)
     inside = is_in_china(x, y)
     return np.where(inside, shifted_x, x), np.where(inside, shifted_y, y)
 
 
-def to_wgs84(lon: ArrayLike, lat: ArrayLike, datum: Datum) -> tuple[Floats, Floats]:
+def to_wgs84(lon: ArrayLike, lat: ArrayLike, datum: str) -> tuple[Floats, Floats]:
     """Undo the shift of ``datum`` by fixed-point iteration (error < 1e-9 degree).
 
     Args:
         lon: degrees in ``datum``, any shape.
         lat: degrees in ``datum``, same shape.
-        datum: the datum the points are in.
+        datum: what the points are in, ``wgs84``, ``gcj02`` or ``bd09``; else ``KeyError``.
 
     Returns:
         ``(lon, lat)`` in WGS 84; points whose origin lies outside China, and NaN,
         are left alone.
     """
     x, y = _pair(lon, lat)
-    if datum is Datum.WGS84:
+    if datum == WGS84:
         return x, y
     shift = _SHIFTS[datum]
     guess_x, guess_y = x, y
@@ -85,7 +86,7 @@ def to_wgs84(lon: ArrayLike, lat: ArrayLike, datum: Datum) -> tuple[Floats, Floa
     return np.where(inside, guess_x, x), np.where(inside, guess_y, y)
 
 
-def transform_geometry(geoms: ArrayLike, datum: Datum) -> NDArray[np.object_]:
+def transform_geometry(geoms: ArrayLike, datum: str) -> NDArray[np.object_]:
     """Convert geometries from ``datum`` to WGS 84, vertex by vertex.
 
     Args:
@@ -96,7 +97,7 @@ def transform_geometry(geoms: ArrayLike, datum: Datum) -> NDArray[np.object_]:
         New geometries; a third ordinate is dropped, as nothing here uses heights.
     """
     array = np.asarray(geoms, dtype=object)
-    if datum is Datum.WGS84:
+    if datum == WGS84:
         return array
 
     def convert(xy: Floats) -> Floats:
@@ -138,4 +139,4 @@ def _bd09(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
     )
 
 
-_SHIFTS: dict[Datum, _Shift] = {Datum.GCJ02: _gcj02, Datum.BD09: _bd09}
+_SHIFTS: dict[str, _Shift] = {GCJ02: _gcj02, BD09: _bd09}

@@ -22,11 +22,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 from shapely import STRtree
 
-from domain.words import MeasuredFrom
-
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Geoms = NDArray[np.object_]
+
+CAMPUS, GATE, POINT = "campus", "gate", "point"
+"""What a school is measured from, by the stored values of ``domain.words.MeasuredFrom``."""
 
 CELL_M = 2_000.0
 BOX_LIMIT_M = 20_000.0
@@ -78,9 +79,9 @@ class Origins:
         has_gate = np.zeros(size, dtype=bool)
         has_gate[owner] = True
         bare = np.flatnonzero(~has_campus & ~has_gate)
-        measured = np.full(size, MeasuredFrom.POINT, dtype=object)
-        measured[has_gate] = MeasuredFrom.GATE
-        measured[has_campus] = MeasuredFrom.CAMPUS
+        measured = np.full(size, POINT, dtype=object)
+        measured[has_gate] = GATE
+        measured[has_campus] = CAMPUS
         with_campus = np.flatnonzero(has_campus)
         return cls(
             size=size,
@@ -100,8 +101,8 @@ class Origins:
         point is what was measured from; the other two come from the rule set.
         """
         result = np.array(accuracy_m, dtype=float)
-        result[self.measured_from == MeasuredFrom.GATE] = gate_precision_m
-        result[self.measured_from == MeasuredFrom.CAMPUS] = campus_precision_m
+        result[self.measured_from == GATE] = gate_precision_m
+        result[self.measured_from == CAMPUS] = campus_precision_m
         return result
 
     def geometries(self) -> Geoms:

@@ -362,13 +362,13 @@ def _frame(
     """Run ``query``, in parts when limited to ``ids``, and return one frame."""
     names = [str(described["name"]) for described in query.column_descriptions]
     if ids is None or column is None:
-        rows = [tuple(row) for row in connection.execute(query)]
+        rows = [tuple(row) for row in connection.execute(query).all()]
     else:
         rows = []
         wanted = sorted({int(i) for i in ids})
         for start in range(0, len(wanted), IDS_PER_QUERY):
             part = query.where(column.in_(wanted[start : start + IDS_PER_QUERY]))
-            rows.extend(tuple(row) for row in connection.execute(part))
+            rows.extend(tuple(row) for row in connection.execute(part).all())
     # plain tuples: pandas would probe every SQLAlchemy row for attributes, at great cost
     return pd.DataFrame.from_records(rows, columns=names)
 
