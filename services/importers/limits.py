@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from domain.errors import UserError
@@ -12,6 +14,8 @@ MAX_ROWS = 1_200_000
 MAX_COLUMNS = 600
 MAX_CELL_CHARS = 32_767
 """The length Excel itself allows in one cell."""
+MAX_CELLS = 30_000_000
+"""Rows × columns of a sheet's used range; the reader lays it out whole, about 32 bytes a cell."""
 MAX_UNPACKED_BYTES = 2 * 1024**3
 MAX_UNPACKED_RATIO = 200
 RATIO_COUNTS_FROM_BYTES = 20 * 1024**2
@@ -77,12 +81,80 @@ def check_zip(path: Path) -> list[zipfile.ZipInfo]:
         if entry.flag_bits & 0x1:
             raise UserError(f"压缩包「{path.name}」设有密码。", "请解除密码后再导入。")
         place = PurePosixPath(entry.filename.replace("\\", "/"))
-        if place.is_absolute() or ".." in place.parts or ":" in place.parts[0:1]:
+        if place.is_absolute() or ".." in place.parts or ":" in entry.filename:
             raise UserError(
                 f"压缩包「{path.name}」内的路径「{entry.filename}」指向包外，已拒绝。",
                 "请重新打包，只放入数据文件。",
             )
     return entries
+
+
+_ROW = re.compile(rb'<(?:\w+:)?row\s[^>]*?\br="(\d+)"')
+_CELL = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]+)\d+"')
+_FILLED = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]+)(\d+)"[^>]*[^/]><(?:\w+:)?(?:v|is|f)')
+
+
+def check_xlsx_ranges(path: Path) -> None:
+    """Refuse a sheet whose used range would not fit the memory.
+
+    A single stray cell far off is enough, and the reader would end the whole process.
+    """
+    with zipfile.ZipFile(path) as archive:
+        for entry in archive.namelist():
+            if entry.startswith("xl/worksheets/") and entry.endswith(".xml"):
+                _check_range(path.name, archive.read(entry))
+
+
+def _check_range(name: str, xml: bytes) -> None:
+    rows = max(map(int, _ROW.findall(xml)), default=0)
+    columns = max(map(_column_number, set(_CELL.findall(xml))), default=0)
+    if rows * columns <= MAX_CELLS:
+        return
+    filled = [(_column_number(c), int(r)) for c, r in _FILLED.findall(xml)]  # formats aside
+    columns, rows = (
+        max(side, default=0) for side in (zip(*filled, strict=True) if filled else ((), ()))
+    )
+    if rows * columns > MAX_CELLS:
+        raise UserError(
+            f"表格文件「{name}」的使用区域过大（到第 {rows:,} 行第 {columns:,} 列）。",
+            "多半是表外远处有零星内容：请在表格软件中按 Ctrl+End 找到并删除后另存。",
+        )
+
+
+def _column_number(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number
+
+
+FIRST_BYTES: Mapping[str, tuple[bytes, ...]] = {
+    ".gpkg": (b"SQLite format 3\0",),
+    ".fgb": (b"fgb",),
+    ".shp": (b"\x00\x00\x27\x0a",),
+    ".geojson": (b"{", b"["),
+    ".json": (b"{", b"["),
+    ".kml": (b"<",),
+    ".osm": (b"<",),
+}
+POINTS_ELSEWHERE = (b"<OGRVRT", b"<VRTDataset", b"gdal_streamed_alg", b"<OGRWFS")
+"""GDAL chooses its driver by content: these would make it open other files or addresses."""
+
+
+def check_content(path: Path) -> None:
+    """Raise ``UserError`` unless a map file begins as its ending promises."""
+    with path.open("rb") as file:
+        head = file.read(XML_LOOKED_AT_BYTES)
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    expected = FIRST_BYTES.get(path.suffix.lower(), ())
+    fits = not expected or head.startswith(expected) or start.startswith(expected)
+    if path.suffix.lower() == ".pbf":
+        fits = b"OSMHeader" in head[:64]
+    if not fits or any(mark in head for mark in POINTS_ELSEWHERE):
+        raise UserError(
+            f"无法读取地图文件「{path.name}」，内容与扩展名不符，或文件已损坏。",
+            "请在 GIS 软件中打开检查并重新导出。",
+        )
 
 
 def check_xml(path: Path) -> None:

@@ -14,7 +14,7 @@ from python_calamine import CalamineWorkbook
 
 from domain.errors import UserError
 from services.importers.kinds import Kind
-from services.importers.limits import MAX_CELL_CHARS, check_rows, check_zip
+from services.importers.limits import MAX_CELL_CHARS, check_rows, check_xlsx_ranges, check_zip
 from services.importers.match import find_header
 from services.importers.table import RawTable
 
@@ -74,15 +74,18 @@ def read_workbook(path: Path, kind: Kind, sheet: str) -> RawTable:
     if path.suffix.lower() != ".xls":
         check_zip(path)
     try:
+        if path.suffix.lower() in (".xlsx", ".xlsm"):
+            check_xlsx_ranges(path)
         book = CalamineWorkbook.from_path(str(path))
         names = list(book.sheet_names)
         if sheet and sheet not in names:
             raise UserError(f"文件中没有工作表「{sheet}」。", f"现有工作表：{'、'.join(names)}。")
         filled: dict[str, Sequence[Sequence[Any]]] = {}
         for name in [sheet] if sheet else names:
-            cells: Sequence[Sequence[Any]] = book.get_sheet_by_name(name).to_python(
-                skip_empty_area=False
-            )
+            page = book.get_sheet_by_name(name)
+            if page.end is not None:  # one stray cell far off would fill the memory
+                check_rows(name, page.end[0] + 1, page.end[1] + 1)
+            cells: Sequence[Sequence[Any]] = page.to_python(skip_empty_area=False)
             if any(cell not in ("", None) for row in cells for cell in row):
                 filled[name] = cells
     except UserError:
@@ -116,6 +119,14 @@ def _table(
     body = [list(row) + [None] * (width - len(row)) for row in rows[at + 1 :]]
     frame = pd.DataFrame(body, columns=headers, dtype=object)
     frame = frame.where(frame.ne(np.array("", dtype=object)), None)
+    nameless = [h for h in headers if h.startswith("\0")]
+    extra = frame[nameless].notna().any(axis=1).to_numpy()
+    if extra.any():
+        row = at + 2 + int(np.flatnonzero(extra)[0])
+        notes = (
+            *notes,
+            f"{int(extra.sum())} 行在没有表头的列里有内容（如第 {row} 行），该部分未读。",
+        )
     frame = frame.loc[:, [h for h in headers if not h.startswith("\0")]]
     filled = frame.notna().any(axis=1).to_numpy()
     numbers = np.arange(at + 2, at + 2 + len(body), dtype=np.int64)[filled]

@@ -89,7 +89,7 @@ def text(max_chars: int) -> Parser:
     """Read text, inner blanks joined, refused past ``max_chars``."""
 
     def parse(raw: Any) -> str:
-        value = re.sub(r"\s+", " ", unicodedata.normalize("NFC", _as_text(raw))).strip()
+        value = " ".join(unicodedata.normalize("NFC", _as_text(raw)).split())
         if len(value) > max_chars:
             raise ValueError(f"文字过长（{len(value)} 字），最多 {max_chars} 字。")
         return value
@@ -100,7 +100,10 @@ def text(max_chars: int) -> Parser:
 def _as_text(raw: Any) -> str:
     if isinstance(raw, float) and raw.is_integer():
         return str(int(raw))
-    return "".join(c for c in str(raw) if c >= " " or c in "\t\n\r")
+    written = str(raw)
+    if written.isprintable():
+        return written
+    return "".join(c for c in written if c >= " " or c in "\t\n\r")
 
 
 def parse_number(raw: Any) -> float:

@@ -18,7 +18,7 @@ from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 
 from domain.errors import UserError
-from services.importers.limits import check_rows, check_xml, check_zip
+from services.importers.limits import check_content, check_rows, check_xml, check_zip
 from services.importers.table import RawTable
 
 VECTOR_SUFFIXES = (".geojson", ".json", ".gpkg", ".shp", ".kml", ".fgb")
@@ -49,6 +49,7 @@ def read_vector(path: Path, layer: str) -> RawTable:
     if path.suffix.lower() == ".zip":
         with _unpacked(path) as folder:
             return _read_shapefiles(path, folder, layer)
+    check_content(path)
     if path.suffix.lower() == ".kml":
         check_xml(path)
     if path.suffix.lower() == ".shp":
@@ -63,6 +64,7 @@ def read_osm(path: Path) -> dict[str, RawTable]:
     Raises:
         UserError: not an OSM file, or damaged.
     """
+    check_content(path)
     if path.suffix.lower() == ".osm":
         check_xml(path)
     return {
@@ -138,6 +140,9 @@ def _read_layer(
     fids = data.index.to_numpy(dtype=np.int64) if keeps_fid else None
     frame = data.reset_index(drop=True)
     frame.columns = [str(c) for c in frame.columns]
+    for column in [c for c in frame.columns if frame[c].dtype == np.dtype(object)]:
+        # GeoJSON knows lists; a cell of ours is one value.
+        frame[column] = frame[column].map(_one_value, na_action="ignore")
     notes = (f"属性表按 {encoding} 编码读取。",) if encoding == "GB18030" else ()
     return RawTable(
         frame.astype(object),
@@ -149,6 +154,12 @@ def _read_layer(
         layer_count=layers,
         notes=notes,
     )
+
+
+def _one_value(cell: Any) -> Any:
+    if isinstance(cell, np.ndarray):
+        cell = cell.tolist()
+    return str(cell) if isinstance(cell, list | dict | bytes) else cell
 
 
 @contextmanager
@@ -169,6 +180,8 @@ def _unpacked(path: Path) -> Iterator[Path]:
             if place.suffix.lower() not in (".shp", ".shx", ".dbf", ".prj", ".cpg"):
                 continue
             target = Path(folder, *place.parent.parts, place.stem + place.suffix.lower())
+            if not target.resolve().is_relative_to(Path(folder).resolve()):
+                continue
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
                 target.write_bytes(zipped.read(entries[at]))
@@ -198,6 +211,7 @@ def _read_shapefiles(path: Path, folder: Path, layer: str) -> RawTable:
         )
     name = _choose(list(found), layer, path.name)
     shp = found[name]
+    check_content(shp)
     if not shp.with_suffix(".dbf").exists() or not shp.with_suffix(".shx").exists():
         raise UserError(
             f"压缩包「{path.name}」中的「{name}」缺少 .dbf 或 .shx。",

@@ -190,3 +190,54 @@ def test_projected_coordinates_are_brought_to_degrees_and_old_datums_refused(
         moved = to_lonlat(table, file.name)
         assert moved.geometry is not None
         assert moved.geometry[0].distance(here.geometry[0]) < 1e-8
+
+
+@pytest.mark.parametrize("name", ["x.geojson", "x.kml", "x.json", "x.gpkg"])
+def test_a_file_that_would_open_other_files_is_refused(tmp_path: Path, name: str) -> None:
+    other = tmp_path / "other.csv"
+    other.write_text("name\nsecret\n")
+    file = tmp_path / name
+    file.write_text(
+        f'<OGRVRTDataSource><OGRVRTLayer name="other"><SrcDataSource>{other}</SrcDataSource>'
+        "</OGRVRTLayer></OGRVRTDataSource>"
+    )
+    with pytest.raises(UserError, match="内容与扩展名不符"):
+        read_table(file, WATERS)
+
+
+def test_lists_in_geojson_become_text(tmp_path: Path) -> None:
+    file = tmp_path / "x.geojson"
+    file.write_text(
+        '{"type":"FeatureCollection","features":[{"type":"Feature","properties":'
+        '{"name":"a","acroutes":[100000,110000],"parent":{"adcode":110000}},'
+        '"geometry":{"type":"Point","coordinates":[120.8,32.0]}}]}'
+    )
+    row = read_table(file, WATERS).frame.iloc[0]
+    assert row["acroutes"] == "[100000, 110000]"
+    assert row["name"] == "a"
+
+
+def test_cells_beyond_the_header_are_told_of(tmp_path: Path) -> None:
+    file = tmp_path / "x.csv"
+    file.write_text(HEADER + "甲,1,2\n乙,3,4,多余\n", encoding="utf-8")
+    assert "如第 3 行" in read_table(file, SCHOOLS).notes[0]
+
+
+def test_a_stray_cell_far_off_is_refused_instead_of_filling_the_memory(tmp_path: Path) -> None:
+    file = tmp_path / "x.xlsx"
+    with xlsxwriter.Workbook(str(file)) as book:
+        page = book.add_worksheet()
+        page.write_row(0, 0, ["学校名称", "经度", "纬度"])
+        page.write(1_048_575, 16_383, "x")
+    with pytest.raises(UserError, match="使用区域过大（到第 1,048,576 行第 16,384 列）"):
+        read_table(file, SCHOOLS)
+
+
+def test_formats_far_off_are_no_content(tmp_path: Path) -> None:
+    file = tmp_path / "x.xlsx"
+    with xlsxwriter.Workbook(str(file)) as book:
+        page = book.add_worksheet()
+        page.write_row(0, 0, ["学校名称", "经度", "纬度"])
+        page.write_row(1, 0, ["东湖小学", 120.8, 32.0])
+        page.write_blank(1_048_575, 16_383, None, book.add_format({"bold": True}))
+    assert len(read_table(file, SCHOOLS)) == 1
