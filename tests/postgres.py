@@ -62,10 +62,11 @@ class Cluster:
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{database}"
 
-    def fresh_database(self) -> str:
+    def fresh_database(self, template: str = TEMPLATE) -> str:
+        """Make a database: with all tables, or empty from ``template0``."""
         self.made += 1
         name = f"csm_test_{self.made}"
-        self._run(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        self._run(f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
 
     def drop(self, database: str) -> None:

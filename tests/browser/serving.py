@@ -13,9 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from db.base import Base
 from db.engine import make_engine
-from db.migrate import MIGRATIONS, upgrade
+from db.migrate import upgrade
 from services.house import House
 from settings import ROOT, Settings
 from tests.postgres import free_port
@@ -41,10 +40,7 @@ def make_house(var_dir: Path) -> House:
     settings = Settings(_env_file=None, var_dir=var_dir, database_url="")
     var_dir.mkdir(parents=True, exist_ok=True)
     engine = make_engine(settings.resolved_database_url)
-    if any((MIGRATIONS / "versions").glob("*.py")):
-        upgrade(engine)
-    else:
-        Base.metadata.create_all(engine)
+    upgrade(engine)
     return House(engine=engine, settings=settings)
 
 
