@@ -30,7 +30,7 @@ from geo.proximity import (
     nearest_point,
 )
 from services.house import House
-from services.rules import rules_in_force
+from services.rules import ensure_default_rules, rules_in_force
 
 EXPORT_COLUMNS = (
     "school_code",
@@ -176,6 +176,7 @@ def list_proximity(actor: Actor, house: House) -> pd.DataFrame:
     as last computed. NaN/None = unknown.
     """
     require(actor, Permission.EXPORT_PROXIMITY)
+    ensure_default_rules(house)
     today = house.today()
     with house.read() as session:
         connection = session.connection()

@@ -23,7 +23,7 @@ from geo.crs import project_geometries
 from services.house import House, Work
 from services.proximity import measure_schools, origins_of, read_surroundings, zone_of_city
 from services.risk_inputs import gather_inputs
-from services.rules import rules_in_force, rules_of
+from services.rules import ensure_default_rules, rules_in_force, rules_of
 
 Progress = Callable[[int, int, str], None]
 
@@ -78,6 +78,7 @@ def recompute_risk(
     closed or suspended lose their row. Returns how many schools were computed.
     """
     require(actor, Permission.RECOMPUTE_RISK)
+    ensure_default_rules(house)
     say = progress or _silent
     today = house.today()
     with house.read() as session:
