@@ -32,6 +32,7 @@ from services.importers.limits import check_file
 from services.importers.osm import split_osm
 from services.importers.plan import (
     Plan,
+    adopt_known_districts,
     check_datum,
     make_plan,
     refuse_incomplete,
@@ -221,6 +222,7 @@ def _prepare(
     connection = work.connection
     if batch.kind is DISTRICTS:
         resolve_named(batch, "parent", "parent_id", gazetteer.districts, label="上级区划")
+        adopt_known_districts(batch, gazetteer.districts)
     elif batch.kind.name in store.LOCATED:
         resolve_area(batch, gazetteer)
     if "police_station" in batch.stated:

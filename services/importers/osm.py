@@ -24,6 +24,7 @@ FACILITY_HIGHWAYS = ("traffic_signals", "crossing", "speed_camera")
 LINE_WATERS = ("river", "stream", "canal", "drain", "ditch", "tidal_channel")
 AREA_WATERWAYS = ("riverbank", "dock", "canal", "river")
 WATER_LANDUSES = ("reservoir", "basin")
+NAME_CHARS = 80
 UNDERGROUND = ("yes", "culvert")
 
 
@@ -70,6 +71,8 @@ def _with_ids(table: RawTable, layer: str) -> pd.DataFrame:
 def _batch(kind: Kind, frame: pd.DataFrame, source: str, columns: Mapping[str, str]) -> CleanBatch:
     """Validate rows of one kind; columns other than those named are not guessed at."""
     cells = frame[[*columns.values()]].rename(columns={v: k for k, v in columns.items()})
+    # Names on the map are free text: a long one is cut, not a reason to refuse the row.
+    cells["name"] = cells["name"].map(lambda name: str(name)[:NAME_CHARS], na_action="ignore")
     cells["@id"] = frame["code_id"]
     table = RawTable(
         cells.reset_index(drop=True).astype(object),
@@ -135,10 +138,10 @@ def _schools(points: pd.DataFrame, areas: pd.DataFrame, source: str) -> CleanBat
     batch = _batch(SCHOOLS, frame, source, {"name": "name", "kind": "amenity"})
     _use_node_points(batch, frame)
     if unnamed.any():
-        batch.refuse(
-            unnamed.to_numpy(), "学校没有名称，已暂记为「未命名学校」，请补名。", column="name",
-            is_blocking=False,
-        )  # fmt: skip
+        told = [
+            f"{one} 没有名称，已暂记为「未命名学校」，请补名。" for one in frame["code_id"][unnamed]
+        ]
+        batch.refuse(unnamed.to_numpy(), told, column="name", is_blocking=False)
     higher = int(
         points["amenity"].isin(NOT_SCHOOLS).sum() + areas["amenity"].isin(NOT_SCHOOLS).sum()
     )

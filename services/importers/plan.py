@@ -44,16 +44,56 @@ def resolve_area(batch: CleanBatch, gazetteer: Gazetteer) -> None:
     county = gazetteer.county_ids(districts)
     column = batch.headers.get("district", "区县")
     unknown = (districts.notna() & county.isna()).to_numpy()
-    messages = {
-        word: f"区县「{word}」不在名录中{suggestion(plain(word), gazetteer.county_names)}"
-        for word in districts[unknown].unique()
-    }
+    messages = {word: _unknown_district(word, gazetteer) for word in districts[unknown].unique()}
     batch.refuse(
         unknown, [messages[word] for word in districts[unknown]], column=column, values=districts
     )
     stated["district_id"] = county
     if townships.notna().any():
         _resolve_townships(batch, gazetteer, townships, county)
+
+
+def _unknown_district(word: str, gazetteer: Gazetteer) -> str:
+    if gazetteer.county_names.count(plain(word)) > 1:
+        return f"名录中有多个「{word}」，请改填区划代码。"
+    return f"区县「{word}」不在名录中{suggestion(plain(word), gazetteer.county_names)}"
+
+
+def adopt_known_districts(batch: CleanBatch, districts: pd.DataFrame) -> None:
+    """Let a district known under the same name and parent keep its stored code.
+
+    Boundaries, official codes and names come from different offices; where one side's
+    code was minted by an import, the name decides that both mean one district.
+
+    Args:
+        batch: districts of one level, parents resolved to ``parent_id``.
+        districts: stored ones: ``code, name, level, parent_id``.
+    """
+    stated = batch.stated
+    none = pd.Series([None] * len(batch), dtype=object)
+    level = stated.get("level", none)
+    level = level.where(level.notna(), batch.derived.get("level", none))
+    parent = stated.get("parent_id", none)
+    mine = pd.DataFrame({"name": stated["name"], "level": level, "parent": parent}).astype(object)
+    mine["parent"] = mine["parent"].map(lambda one: 0 if pd.isna(one) else int(one))
+    theirs = districts[["name", "level", "code"]].astype(object)
+    theirs["parent"] = districts["parent_id"].map(lambda one: 0 if pd.isna(one) else int(one))
+    for rows in (mine, theirs):  # only townships of one name occur twice in a city
+        rows.loc[rows["level"].ne(DistrictLevel.TOWNSHIP), "parent"] = 0
+    by_name = theirs.drop_duplicates(["name", "level", "parent"], keep=False).set_index(
+        ["name", "level", "parent"]
+    )["code"]
+    wanted = pd.MultiIndex.from_frame(mine[["name", "level", "parent"]])
+    stored = pd.Series(by_name.reindex(wanted).to_numpy(dtype=object))
+    codes = stated["code"]
+    minted = codes.str.contains(":") | stored.str.contains(":").eq(True)
+    adopted = (
+        stored.notna() & minted & ~codes.isin(districts["code"]) & ~mine.duplicated(keep=False)
+    )
+    adopted &= ~stored.isin(codes)
+    if adopted.any():
+        stated["code"] = codes.where(~adopted, stored)
+        batch.notes.append(f"{int(adopted.sum())} 个区划与已有的同名区划对应，沿用原代码。")
 
 
 def _resolve_townships(

@@ -23,6 +23,7 @@ from db.models import (
     TrafficFacility,
     WaterBody,
 )
+from db.repositories import imports as store
 from domain.access import SYSTEM, Actor
 from domain.errors import Forbidden, UserError
 from domain.words import Datum, DistrictLevel, Ownership, PostKind, Role, SchoolKind
@@ -322,6 +323,56 @@ def test_levels_of_one_district_file_are_tied_to_each_other(house: House, tmp_pa
     assert rows.loc["0101", "parent_id"] == rows.loc["01", "id"]
     assert rows["is_reporting_unit"].to_dict() == {"02": 1, "01": 1, "0101": 0}
     assert load(house, "districts", tmp_path / "d.geojson", source="again").status == "unchanged"
+
+
+def test_official_codes_that_come_later_fall_on_the_districts_known_by_name(
+    house: House, tmp_path: Path, districts_file: Path
+) -> None:
+    load(house, "districts", districts_file, dissolve="区县")
+    before = stored(house, District)
+    file = write(
+        tmp_path / "codes.csv", "区划代码,名称\n320602,崇川区\n320614,海门区\n320623,如东县\n"
+    )
+    report = load(house, "districts", file)
+    assert (report.rows_new, report.rows_changed, report.rows_same) == (1, 0, 2)
+    assert any("2 个区划与已有的同名区划对应" in note for note in report.notes)
+    after = stored(house, District)
+    assert set(after["name"]) - set(before["name"]) == {"如东县"}
+    assert load(house, "districts", file, source="again").status == "unchanged"
+
+
+def test_a_district_name_that_means_two_asks_for_the_code(house: House, tmp_path: Path) -> None:
+    load(house, "districts", write(tmp_path / "d.csv", "区划代码,名称\n01,鼓楼区\n02,鼓楼区\n"))
+    file = write(tmp_path / "s.csv", HEADER + "A1,东小学,120.05,32.05,鼓楼区,\n")
+    with pytest.raises(ImportRefused, match="名录中有多个「鼓楼区」，请改填区划代码"):
+        load(house, "schools", file)
+    by_code = write(tmp_path / "c.csv", HEADER + "A1,东小学,120.05,32.05,02,\n")
+    assert load(house, "schools", by_code).rows_new == 1
+
+
+def test_a_fault_half_way_leaves_the_database_as_it_was(
+    any_house: House, districts_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_rows = store.insert_rows
+    calls: list[str] = []
+
+    def fail_second(connection: Any, kind: str, frame: pd.DataFrame) -> None:
+        calls.append(kind)
+        if len(calls) == 2:
+            raise RuntimeError("power cut")
+        write_rows(connection, kind, frame)
+
+    monkeypatch.setattr(store, "insert_rows", fail_second)
+    with pytest.raises(RuntimeError, match="power cut"):
+        load(any_house, "districts", districts_file, dissolve="区县")
+    assert calls == ["districts", "districts"]
+    assert (
+        count(any_house, District)
+        == count(any_house, ImportRun)
+        == count(any_house, AuditEvent)
+        == 0
+    )
+    assert any_house.versions()["base"] == 0
 
 
 def test_progress_is_told_to_the_end(house: House, tmp_path: Path) -> None:
