@@ -137,16 +137,24 @@ def affected_schools(
     return [int(i) for i in schools["id"].to_numpy()[distance <= reach + TOUCH_M]]
 
 
-def recompute_near(actor: Actor, house: House, *, geometry: BaseGeometry) -> int:
+def recompute_near(
+    actor: Actor,
+    house: House,
+    *,
+    geometry: BaseGeometry,
+    also_school_ids: Sequence[int] = (),
+) -> int:
     """Recompute the schools that one changed object touches; equals a full recompute.
 
     ``geometry``: the object's shape in WGS 84; where it moved, the union of both shapes.
+    ``also_school_ids``: schools tied to the object by record and not by distance, such as
+    the school whose gate a facility or post belongs to.
     """
     with house.read() as session:
         _, rules = rules_in_force(session.connection(), house.today())
     radius_m = max(rules.water_radius_m, rules.facility_radius_m)
     ids = affected_schools(house, geometry=geometry, radius_m=radius_m)
-    return recompute_risk(actor, house, school_ids=ids)
+    return recompute_risk(actor, house, school_ids=[*ids, *also_school_ids])
 
 
 def explain_school(actor: Actor, house: House, *, school_id: int) -> RiskExplanation:
