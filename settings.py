@@ -41,7 +41,9 @@ class Settings(BaseSettings):
         default=12, ge=1, description="登录最长有效小时数，到时须重新登录。默认 12，一个工作日。"
     )
     sign_in_tries: int = Field(
-        default=5, ge=1, description="同一账号或同一地址在窗口期内允许的失败次数。"
+        default=5,
+        ge=1,
+        description="同一账号在窗口期内允许的失败次数；同一地址（往往是整个办公室）为其四倍。",
     )
     sign_in_window_min: int = Field(default=15, ge=1, description="失败次数的统计窗口，分钟。")
     secure_cookie: bool = Field(

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,15 +29,41 @@ class Server:
     port: int
     house: House
     log: Path
+    pid: int
 
     @property
     def url(self) -> str:
         return f"http://localhost:{self.port}"
 
+    def foreign_sockets(self) -> list[str]:
+        """Return the remote addresses outside this machine that the process holds open now.
 
-def make_house(var_dir: Path) -> House:
+        Linux only: reads the process's own socket table under /proc.
+        """
+        inodes = set()
+        for link in Path(f"/proc/{self.pid}/fd").iterdir():
+            with suppress(OSError):
+                inodes.add(link.readlink().name)
+        found = []
+        for table in ("tcp", "tcp6", "udp", "udp6"):
+            lines = Path(f"/proc/{self.pid}/net/{table}").read_text().splitlines()[1:]
+            for fields in (line.split() for line in lines):
+                remote, inode = fields[2].partition(":")[0], fields[9]
+                if f"socket:[{inode}]" in inodes and not _is_local(remote):
+                    found.append(f"{table} {fields[2]}")
+        return found
+
+
+def _is_local(remote_hex: str) -> bool:
+    """Tell whether a /proc/net address (little-endian words) is none or this machine."""
+    if set(remote_hex) == {"0"} or remote_hex == "00000000000000000000000001000000":
+        return True
+    return remote_hex[-8:].endswith("7F") and remote_hex[:-8] in {"", "0000000000000000FFFF0000"}
+
+
+def make_house(var_dir: Path, database_url: str = "") -> House:
     """Make an empty, up-to-date house in ``var_dir``, the same that the server will open."""
-    settings = Settings(_env_file=None, var_dir=var_dir, database_url="")
+    settings = Settings(_env_file=None, var_dir=var_dir, database_url=database_url)
     var_dir.mkdir(parents=True, exist_ok=True)
     engine = make_engine(settings.resolved_database_url)
     upgrade(engine)
@@ -54,6 +80,8 @@ def serving(house: House, how: str = "streamlit") -> Iterator[Server]:
     }[how]  # fmt: skip
     environment = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL"}}
     environment |= {"CSM_VAR_DIR": str(house.var_dir), "PYTHONUNBUFFERED": "1"}
+    if house.settings.database_url:
+        environment["DATABASE_URL"] = house.settings.database_url
     log = house.var_dir / f"server-{port}.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -61,7 +89,7 @@ def serving(house: House, how: str = "streamlit") -> Iterator[Server]:
         )
         try:
             _wait_until_healthy(port, process, log)
-            yield Server(port=port, house=house, log=log)
+            yield Server(port=port, house=house, log=log, pid=process.pid)
         finally:
             process.terminate()
             try:

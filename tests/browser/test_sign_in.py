@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import http.client
-
 import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import update
@@ -155,20 +153,6 @@ def test_the_auditor_sees_the_chain_verified(page: Page, sign_in) -> None:
     sign_in(page, Role.AUDITOR, "/audit")
     page.get_by_role("button", name="核验整条记录链").click()
     expect(page.get_by_text("前后相连，未被改动")).to_be_visible()
-
-
-@pytest.mark.parametrize("how", ["streamlit", "uvicorn"])
-def test_both_ways_of_starting_serve_the_same_product(
-    tmp_path_factory: pytest.TempPathFactory, how: str
-) -> None:
-    house = make_house(tmp_path_factory.mktemp(how) / "var")
-    with serving(house, how) as started:
-        connection = http.client.HTTPConnection("localhost", started.port, timeout=20)
-        connection.request("GET", "/sign-in")
-        answer = connection.getresponse()
-        assert answer.status == 200
-        assert "还没有任何账号" in answer.read().decode()
-    house.engine.dispose()
 
 
 def test_the_frame_says_who_which_city_and_that_it_is_a_demo(page: Page, sign_in) -> None:

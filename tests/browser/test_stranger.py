@@ -9,11 +9,12 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from components.registry import PAGES
+from routes.layers import LAYER_ROUTES
 from tests.browser.serving import Server
 
 PAGE_ADDRESSES = ["/", *(f"/{entry.url_path}" for entry in PAGES)]
 OTHER_ADDRESSES = [
-    "/layers/schools",
+    *(route.path.replace("{school_id:int}", "1") for route in LAYER_ROUTES),
     "/layers/anything?v=1",
     "/files/abc",
     "/media/0123456789abcdef.png",
@@ -100,6 +101,8 @@ def test_what_a_stranger_may_not_ask_for_is_there_for_members(
         "/component/streamlit_folium.st_folium/index.html",
         "/app/static/csm-map.js",
         "/_stcore/host-config",
+        "/layers/schools.bin",
+        "/layers/base.json",
     ):
         status, _, _ = ask(server, "GET", address, {"Cookie": cookie_of(page)})
         assert status == 200, address
