@@ -95,7 +95,10 @@ def build_demo_city(
         replaced = _has_any(work.connection)
         scopes = lift_scopes(work.connection)
         clear_tables(work.connection)
+        progress(0, schools, "生成学校")
         for name, columns in generate_tables(schools, seed, as_of):
+            if not counts:
+                progress(schools, schools, "生成学校")
             rows, done = row_count(columns), 0
 
             def tick(more: int, what: str = _WHAT[name], rows: int = rows) -> None:

@@ -180,7 +180,7 @@ def defence_table(seed: int, schools: Schools, as_of: dt.date) -> Table:
     full = np.maximum(required - short * rng.integers(1, 3, count), 0)
     part = np.where(rng.random(count) < 0.22, rng.integers(1, 3, count), 0)
     # DOMAIN.md §2 [brief]: a quarter of guards over age, teachers standing in common.
-    over = rng.binomial((full + part).astype(int), np.clip(0.45 - 0.35 * care, 0.02, 0.6))
+    over = rng.binomial((full + part).astype(int), np.clip(0.50 - 0.37 * care, 0.02, 0.6))
     stand_in = rng.binomial(2, np.clip(0.95 - 0.75 * care, 0.03, 0.95))
     officers = np.where(pupils < 300, 1, 2 + np.maximum(pupils - 1_001, 0) // 1_000)
     officers = np.maximum(officers - (rng.random(count) < 0.6 * (1 - care)), 0)

@@ -7,7 +7,7 @@ import datetime as dt
 import numpy as np
 import shapely
 
-from domain.words import SIX_FACILITY_KINDS, FacilityKind, FacilityState
+from domain.words import SIX_FACILITY_KINDS, FacilityKind, FacilityState, GateKind
 from services.demo.land import Land
 from services.demo.plane import Array, Table, blanked, objects, pick, stream, to_lon_lat
 from services.demo.roads import Roads
@@ -100,7 +100,9 @@ def _at_gates(rng: np.random.Generator, schools: Schools) -> tuple[Array, Array,
     state[fine, spot[fine]] = flaw[fine]
 
     side = np.where((np.arange(6) + rng.integers(0, 2, (len(gates), 1))) % 2 == 0, -1.0, 1.0)
-    along = side * _ALONG_M * rng.uniform(0.8, 1.15, draw.shape)
+    # The lane at a side gate is short.
+    reach = np.where(schools.gate_kind[gates] == GateKind.SIDE.value, 0.35, 1.0)[:, None]
+    along = side * reach * _ALONG_M * rng.uniform(0.8, 1.15, draw.shape)
     along = np.where(state == _MISSING, side * (2 + 3 * np.arange(6)), along)
     out = np.where(state == _MISSING, 4.0, rng.uniform(5, 9, draw.shape))
     xy = (
