@@ -218,8 +218,10 @@ def _report_bench(result: dict[str, Any], as_json: bool) -> None:
         typer.echo(json.dumps(result, ensure_ascii=False))
     else:
         for figure, number in result["figures"].items():
-            limit = result["limits"].get(figure)
-            typer.echo(f"{figure}: {number}" + (f"（上限 {limit}）" if limit is not None else ""))
+            most, least = result["limits"].get(figure), result["limits"].get(f"{figure}_min")
+            bound = f"（上限 {most}）" if most is not None else ""
+            bound += f"（下限 {least}）" if least is not None else ""
+            typer.echo(f"{figure}: {number}{bound}")
         typer.echo("全部达标" if result["ok"] else "有指标未达标")
     if not result["ok"]:
         raise typer.Exit(1)
@@ -242,7 +244,7 @@ def run(entry: Callable[[], Any] = cli) -> None:
     try:
         entry()
     except UserError as error:
-        print(f"错误：{error.message}\n{error.next_step}".rstrip(), file=sys.stderr)
+        print(f"\n错误：{error.message}\n{error.next_step}".rstrip(), file=sys.stderr)
         sys.exit(2)
 
 

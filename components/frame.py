@@ -21,7 +21,7 @@ def product_name() -> str:
     return session.house().settings.product_name
 
 
-def draw(actor: Actor | None) -> None:
+def draw(actor: Actor) -> None:
     """Draw the bar on top: left what this is, right which data, who is signed in, the way out."""
     city = read_city(session.house())
     st.html(
@@ -41,9 +41,7 @@ def _city(city: CityNotice | None) -> str:
     )
 
 
-def _who(actor: Actor | None) -> str:
-    if actor is None:
-        return ""
+def _who(actor: Actor) -> str:
     return (
         f'<span class="csm-who" title="登录名 {escape(actor.login)}">{escape(actor.name)}'
         f"<em>{actor.role.label}</em></span>"

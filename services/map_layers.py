@@ -166,9 +166,20 @@ def _base(house: House) -> LayerFile:
         {"level": d[0], "name": d[1], "label": [round(p.x, 5), round(p.y, 5)]}
         for d, p in zip(districts, labels, strict=True)
     ]
-    lines = shapely.simplify(shapely.from_wkb([bytes(r[1]) for r in roads]), SIMPLIFY_DEG)
+    # One feature a class: thousands of separate lines would cost the browser tens of megabytes.
+    classes = sorted({r[0] for r in roads})
+    lines = [
+        shapely.multilinestrings(
+            shapely.get_parts(
+                shapely.simplify(
+                    shapely.from_wkb([bytes(r[1]) for r in roads if r[0] == name]), SIMPLIFY_DEG
+                )
+            )
+        )
+        for name in classes
+    ]
     grid = feature_collection(house, simple, properties)
-    streets = feature_collection(house, lines, [{"c": r[0]} for r in roads])
+    streets = feature_collection(house, lines, [{"c": name} for name in classes])
     body = f'{{"districts":{grid},"roads":{streets}}}'
     return LayerFile(body.encode(), {})
 

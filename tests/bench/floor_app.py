@@ -62,9 +62,13 @@ def geojson() -> None:
     only = st.radio("level", ["all", "low", "general"], horizontal=True)
     shell = LocalMap([33.4, 118.2], zoom_start=9, tiles=None, maxZoom=18)
     folium.GeoJson(
-        features(only), marker=folium.CircleMarker(radius=5), tooltip=folium.GeoJsonTooltip(["name"])
+        features(only),
+        marker=folium.CircleMarker(radius=5),
+        tooltip=folium.GeoJsonTooltip(["name"]),
     ).add_to(shell)
-    st_folium(shell, key="geojson", returned_objects=["last_active_drawing"], use_container_width=True)
+    st_folium(
+        shell, key="geojson", returned_objects=["last_active_drawing"], use_container_width=True
+    )
 
 
 st.navigation(

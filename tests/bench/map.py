@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,9 +20,10 @@ from playwright.sync_api import Browser, Frame, Page, sync_playwright
 
 from domain.access import SYSTEM
 from services.demo.build import build_demo_city
-from services.start import open_house
-from settings import ROOT, Settings
-from tests.browser.chromium import CHROMIUM_ARGS, chromium_path, free_port, wait_until_up
+from settings import ROOT
+from tests.browser.conftest import CHROMIUM_FLAGS
+from tests.browser.serving import make_house, serving
+from tests.postgres import free_port
 
 Progress = Callable[[int, int, str], None]
 SEED = 20230901
@@ -44,17 +47,17 @@ def run_bench(sizes: list[int], progress: Progress) -> dict[str, Any]:
     limits: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=chromium_path(), args=[*CHROMIUM_ARGS, "--enable-precise-memory-info"]
+            executable_path=shutil.which("chromium"), args=CHROMIUM_FLAGS
         )
         floor_mb = 0.0
         for at, size in enumerate(sizes):
-            var_dir = Path(folder) / f"var-{size}"
-            house = open_house(Settings(var_dir=var_dir))
+            house = make_house(Path(folder) / f"var-{size}")
             build_demo_city(SYSTEM, house, schools=size, seed=SEED, as_of=AS_OF, progress=progress)
             house.engine.dispose()
             if at == 0:
-                floor_mb = _measure_floor(browser, var_dir, figures)
-            _measure_size(browser, var_dir, size, floor_mb, figures, limits)
+                floor_mb = _measure_floor(browser, house.var_dir, figures)
+            with serving(house) as server:
+                _measure_size(browser, server.url, size, floor_mb, figures, limits)
             progress(at + 1, len(sizes), f"已测 {size} 所")
         browser.close()
     ok = all(figures[name] <= limit for name, limit in limits.items())
@@ -63,8 +66,7 @@ def run_bench(sizes: list[int], progress: Progress) -> dict[str, Any]:
 
 def _measure_floor(browser: Browser, var_dir: Path, figures: dict[str, float]) -> float:
     """Measure the empty map and the plain GeoJson layer; return the empty map's memory, MB."""
-    script = Path("tests/bench/floor_app.py")
-    with _server(script, {"CSM_BENCH_DB": str(var_dir / "csm.sqlite")}) as root:
+    with _comparison_server(var_dir) as root:
         context = browser.new_context(viewport=VIEW)
         page = context.new_page()
         figures["empty_cold_ms"] = _navigation_ms(page, f"{root}/empty")
@@ -76,14 +78,16 @@ def _measure_floor(browser: Browser, var_dir: Path, figures: dict[str, float]) -
         filters, switches = [], []
         page.evaluate(CLOCK)
         for i in range(4):
-            seen = _folium_frame(page).evaluate("document.querySelectorAll('path').length")
+            seen = _folium_frame(page).evaluate(
+                "document.querySelectorAll('path.leaflet-interactive').length"
+            )
             page.get_by_text(["low", "general"][i % 2], exact=True).click()
             _until(
                 page,
-                lambda frame, before=seen: frame.evaluate(
-                    "document.querySelectorAll('path.leaflet-interactive').length"
-                )
-                not in (0, before),
+                lambda frame, before=seen: (
+                    frame.evaluate("document.querySelectorAll('path.leaflet-interactive').length")
+                    not in (0, before)
+                ),
             )
             filters.append(time.time() * 1000 - page.evaluate("csmBench.acted"))
         for _ in range(3):
@@ -100,42 +104,41 @@ def _measure_floor(browser: Browser, var_dir: Path, figures: dict[str, float]) -
 
 def _measure_size(
     browser: Browser,
-    var_dir: Path,
+    root: str,
     size: int,
     floor_mb: float,
     figures: dict[str, float],
     limits: dict[str, float],
 ) -> None:
-    with _server(Path("app.py"), {"CSM_VAR_DIR": str(var_dir), "DATABASE_URL": ""}) as root:
-        context = browser.new_context(viewport=VIEW)
-        page = context.new_page()
-        sent: list[int] = []
-        page.on("websocket", lambda ws: ws.on("framereceived", lambda data: _weigh(data, sent)))
-        page.goto(f"{root}/sign-in")
-        page.request.post(
-            f"{root}/sign-in", form={"demo": "auditor", "next": "/"}, headers={"Origin": root}
-        )
-        page.goto(root)
-        frame = _map_frame(page, DRAWN, timeout_s=120)
-        _settle(page)
-        figures[f"memory_over_empty_{size}_mb"] = round(_renderer_mb(browser, page) - floor_mb, 1)
-        page.evaluate(CLOCK)
-        switches = _page_switches(page)
-        frame = _map_frame(page, DRAWN)
-        blank = _filters(page, frame, size, figures)
-        clicks = _clicks(page, frame)
-        figures[f"page_switch_{size}_ms"] = round(statistics.median(switches))
-        figures[f"click_{size}_ms"] = round(statistics.median(clicks))
-        figures[f"component_{size}_bytes"] = max(sent)
-        figures[f"blank_or_lost_view_{size}"] = blank
-        limits[f"page_switch_{size}_ms"] = 400
-        limits[f"filter_{size}_ms"] = 150 if size <= 20_000 else 200
-        limits[f"click_{size}_ms"] = 250
-        limits[f"component_{size}_bytes"] = 8192
-        limits[f"blank_or_lost_view_{size}"] = 0
-        if size >= 500_000:
-            limits[f"memory_over_empty_{size}_mb"] = 60
-        context.close()
+    context = browser.new_context(viewport=VIEW)
+    page = context.new_page()
+    sent: list[int] = []
+    page.on("websocket", lambda ws: ws.on("framereceived", lambda data: _weigh(data, sent)))
+    page.goto(f"{root}/sign-in")
+    page.request.post(
+        f"{root}/sign-in", form={"demo": "auditor", "next": "/"}, headers={"Origin": root}
+    )
+    page.goto(root)
+    frame = _map_frame(page, DRAWN, timeout_s=120)
+    _settle(page)
+    figures[f"memory_over_empty_{size}_mb"] = round(_renderer_mb(browser, page) - floor_mb, 1)
+    page.evaluate(CLOCK)
+    switches = _page_switches(page)
+    frame = _map_frame(page, DRAWN)
+    blank = _filters(page, frame, size, figures)
+    clicks = _clicks(page, frame)
+    figures[f"page_switch_{size}_ms"] = round(statistics.median(switches))
+    figures[f"click_{size}_ms"] = round(statistics.median(clicks))
+    figures[f"component_{size}_bytes"] = max(sent)
+    figures[f"blank_or_lost_view_{size}"] = blank
+    limits[f"page_switch_{size}_ms"] = 400
+    limits[f"filter_{size}_ms"] = 150 if size <= 20_000 else 200
+    limits[f"click_{size}_ms"] = 250
+    limits[f"component_{size}_bytes"] = 8192
+    limits[f"blank_or_lost_view_{size}"] = 0
+    if size >= 500_000:
+        limits[f"memory_over_empty_{size}_mb"] = 60
+    context.close()
 
 
 def _page_switches(page: Page) -> list[float]:
@@ -154,7 +157,9 @@ def _page_switches(page: Page) -> list[float]:
 def _filters(page: Page, frame: Frame, size: int, figures: dict[str, float]) -> int:
     """Measure filter changes; return how often the map blanked or lost the user's view."""
     box = page.get_by_test_id("stMultiSelect").filter(has_text="风险等级")
-    frame.evaluate("csm.map.setView(csm.map.getCenter(), csm.map.getZoom() + 1, {animate: false})")
+    frame.evaluate(
+        "void csm.map.setView(csm.map.getCenter(), csm.map.getZoom() + 1, {animate: false})"
+    )
     view = frame.evaluate("JSON.stringify([csm.map.getCenter(), csm.map.getZoom()])")
     taken, broken = [], 0
     for i in range(TRIES):
@@ -165,7 +170,9 @@ def _filters(page: Page, frame: Frame, size: int, figures: dict[str, float]) -> 
         else:
             page.keyboard.press("Backspace")
         frame.wait_for_function("key => csm.layers.schools.stats.key !== key", arg=before)
-        taken.append(frame.evaluate("csm.layers.schools.stats.at") - page.evaluate("csmBench.acted"))
+        taken.append(
+            frame.evaluate("csm.layers.schools.stats.at") - page.evaluate("csmBench.acted")
+        )
         page.keyboard.press("Escape")
         _settle(page)
         now = frame.evaluate("JSON.stringify([csm.map.getCenter(), csm.map.getZoom()])")
@@ -224,15 +231,15 @@ def _until(page: Page, is_ready: Callable[[Frame], Any], timeout_s: float = 30) 
             frame = _folium_frame(page)
             if is_ready(frame):
                 return frame
-        except Exception as error:  # noqa: BLE001  a frame may vanish between two questions
+        except Exception as error:
             last = error
-        page.wait_for_timeout(5)
+        page.evaluate("new Promise(requestAnimationFrame)")
     raise TimeoutError(f"the map did not become ready: {last!r}")
 
 
 def _settle(page: Page) -> None:
-    page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(350)
+    """Pause as a person does between two actions, so that one never pays for the other."""
+    page.evaluate("new Promise(done => setTimeout(done, 400))")
 
 
 def _renderer_mb(browser: Browser, page: Page) -> float:
@@ -252,18 +259,33 @@ def _renderer_mb(browser: Browser, page: Page) -> float:
 
 
 @contextmanager
-def _server(script: Path, extra: dict[str, str]) -> Iterator[str]:
-    port = free_port()
+def _comparison_server(var_dir: Path) -> Iterator[str]:
+    """Serve floor_app.py with our configuration and Leaflet, in a folder of its own."""
+    port, folder = free_port(), var_dir / "floor"
+    shutil.copytree(ROOT / "static" / "vendor", folder / "static" / "vendor")
+    shutil.copytree(ROOT / ".streamlit", folder / ".streamlit")
+    shutil.copy(ROOT / "tests" / "bench" / "floor_app.py", folder / "floor_app.py")
     process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)],
-        cwd=ROOT,
-        env={**os.environ, **extra},
+        [sys.executable, "-m", "streamlit", "run", "floor_app.py", "--server.port", str(port)],
+        cwd=folder,
+        env={**os.environ, "CSM_BENCH_DB": str(var_dir / "csm.sqlite")},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
-        wait_until_up(port)
+        _wait_until_up(port)
         yield f"http://localhost:{port}"
     finally:
         process.terminate()
         process.wait(timeout=20)
+
+
+def _wait_until_up(port: int) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        try:
+            with urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=2):
+                return
+        except OSError:
+            continue
+    raise TimeoutError("the comparison server did not start")
