@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from components import frame, registry, session, theme
+from components.guard import ask_to_sign_in
 
 st.set_page_config(
     page_title=frame.product_name(), page_icon=frame.ICON, layout="wide", menu_items=None
@@ -12,5 +13,7 @@ st.set_page_config(
 theme.apply()
 actor = session.current_actor()
 page = registry.navigate(actor)
+if actor is None:
+    ask_to_sign_in()
 frame.draw(actor)
 page.run()

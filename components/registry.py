@@ -30,7 +30,7 @@ PAGES: tuple[PageEntry, ...] = (
 )
 
 
-def navigate(actor: Actor | None):  # type: ignore[no-untyped-def]
+def navigate(actor: Actor | None) -> st.Page:
     """Declare all pages and return the one asked for.
 
     Every page is declared for everyone and merely hidden from those who may not open it:
