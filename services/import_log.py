@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 from sqlalchemy import func, select
 
@@ -19,7 +21,7 @@ from domain.access import Actor, Permission, require
 from services.house import LOCAL_ZONE, House
 from services.importers.kinds import KINDS
 
-_HOLDINGS = {
+_HOLDINGS: dict[str, Any] = {
     "区县与乡镇": District,
     "学校": School,
     "水域": WaterBody,
@@ -47,8 +49,10 @@ def count_holdings(actor: Actor, house: House) -> pd.DataFrame:
 
 
 def list_runs(actor: Actor, house: House, *, limit: int = 200) -> pd.DataFrame:
-    """Return the newest runs: ``id, started_at`` (local), ``kind, file_name, status, started_by``
-    and ``rows_read, rows_new, rows_changed, rows_same, rows_refused``.
+    """Return the newest runs, newest first.
+
+    Columns: ``id, started_at`` (local), ``kind, file_name, status, started_by`` and
+    ``rows_read, rows_new, rows_changed, rows_same, rows_refused``.
     """
     require(actor, Permission.VIEW_IMPORTS)
     names = ["id", "started_at", "kind", "file_name", "status", "started_by", "rows_read",

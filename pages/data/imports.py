@@ -10,7 +10,6 @@ from domain.access import Permission
 from services.import_log import count_holdings, list_problems, list_runs
 
 actor = guard(Permission.VIEW_IMPORTS)
-theme.apply()
 
 st.subheader("数据与导入")
 st.caption(

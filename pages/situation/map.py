@@ -19,7 +19,6 @@ from domain.words import Role
 from services.map_schools import load_school_table
 
 actor = guard(Permission.VIEW_MAP)
-theme.apply()
 table = load_school_table(actor, session.house())
 
 if not len(table):

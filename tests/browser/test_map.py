@@ -54,7 +54,9 @@ def test_a_filter_keeps_the_users_view_and_never_blanks(
 ) -> None:
     sign_in(page)
     frame = map_frame(page)
-    frame.evaluate("void csm.map.setView(csm.map.getCenter(), csm.map.getZoom() + 1, {animate: false})")
+    frame.evaluate(
+        "void csm.map.setView(csm.map.getCenter(), csm.map.getZoom() + 1, {animate: false})"
+    )
     view = frame.evaluate("JSON.stringify([csm.map.getCenter(), csm.map.getZoom()])")
     frame.evaluate("window.stillTheSame = true")
     choose(page, "办别", "民办")
