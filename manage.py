@@ -50,12 +50,20 @@ def _progress(done: int, total: int, what: str) -> None:
 
 
 @cli.command()
-def init() -> None:
-    """建立或升级数据库，并写入随产品提供的判定标准。"""
+def init(
+    city: Annotated[str, typer.Option(help="城市名称，显示在每页顶部")] = "",
+    epsg: Annotated[
+        int | None, typer.Option(help="CGCS2000 三度带 EPSG；默认按学校位置推定")
+    ] = None,
+) -> None:
+    """建立或升级数据库，写入随产品提供的判定标准，可同时设置城市名称。"""
+    from services.city import name_city
     from services.rules import ensure_default_rules
 
     house = _house()
     ensure_default_rules(house)
+    if city:
+        name_city(SYSTEM, house, name=city, epsg=epsg)
     typer.echo("数据库已就绪。")
 
 

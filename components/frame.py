@@ -34,9 +34,10 @@ def draw(actor: Actor) -> None:
 def _city(city: CityNotice | None) -> str:
     if city is None:
         return '<span class="csm-city">尚未载入城市数据</span>'
+    name = f'<span class="csm-city">{escape(city.name)}</span>' if city.name else ""
     badge = '<span class="csm-demo">演示数据</span>' if city.is_demo else ""
     return (
-        f'{badge}<span class="csm-city">{escape(city.name)}</span>'
+        f"{badge}{name}"
         f'<span class="csm-date" title="页面上的数字以此日为准">数据日期 {city.figures_on:%Y-%m-%d}</span>'
     )
 

@@ -79,11 +79,17 @@ _MANNING_STYLES: dict[Manning, dict[str, Any]] = {
     Manning.FIXED: {"color": "#1d3f66", "rank": 0},
 }
 WATER_GRADES: tuple[dict[str, Any], ...] = (
-    {"label": WaterGrade.MAJOR.label, "color": "#b5122a", "shape": "line"},
-    {"label": WaterGrade.LARGER.label, "color": "#d9a400", "shape": "line"},
-    {"label": WaterGrade.GENERAL.label, "color": "#2b6cb0", "shape": "line"},
-    {"label": "未评定", "color": "#5c6b7a", "shape": "line"},
-    {"label": "救生设备有缺（虚线）", "color": "#5c6b7a", "shape": "line", "dash": True},
+    {"label": WaterGrade.MAJOR.label, "color": "#b5122a", "shape": "line", "quiet": True},
+    {"label": WaterGrade.LARGER.label, "color": "#d9a400", "shape": "line", "quiet": True},
+    {"label": WaterGrade.GENERAL.label, "color": "#2b6cb0", "shape": "line", "quiet": True},
+    {"label": "未评定", "color": "#5c6b7a", "shape": "line", "quiet": True},
+    {
+        "label": "救生设备有缺（虚线）",
+        "color": "#5c6b7a",
+        "shape": "line",
+        "quiet": True,
+        "dash": True,
+    },
 )
 LINE_COLOURS = {"water": "#1e6fb8", "post": "#2f6b4f", "police": "#1d3f66"}
 
@@ -142,7 +148,6 @@ def map_config(xyz: dict[str, str] | None = None) -> dict[str, Any]:
             "coverage": {"title": "本年督查覆盖（所）", "items": styles["coverage"]},
             "kinds": {
                 "title": "学段",
-                "flow": True,
                 "items": [
                     {"label": "幼儿园", "color": "#51606f", "shape": "circle"},
                     {"label": "小学、教学点", "color": "#51606f", "shape": "square"},
@@ -153,7 +158,9 @@ def map_config(xyz: dict[str, str] | None = None) -> dict[str, Any]:
             "waters": {"title": "水域（处）", "items": list(WATER_GRADES)},
             "facilities": {
                 "title": "交通设施（处）",
-                "items": [{"shape": "triangle", **state} for state in _FACILITY_STATES],
+                "items": [
+                    {"shape": "triangle", "quiet": True, **state} for state in _FACILITY_STATES
+                ],
             },
             "posts": {
                 "title": "勤务点位（个）",

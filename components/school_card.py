@@ -78,7 +78,8 @@ def _head(card: SchoolCard) -> str:
 def _why(card: SchoolCard, why: RiskExplanation | None, not_computed: str) -> str:
     colour = LEVEL_COLOURS[card.level]
     ink = "#3b2f00" if card.level is RiskLevel.GENERAL else "#fff"
-    score = "—" if card.score is None else f"{card.score:.0f}"
+    undecided = card.score is None or card.level is RiskLevel.UNKNOWN
+    score = "—" if undecided else f"{card.score:.0f}"
     head = (
         f'<div class="score" style="background:{colour};color:{ink}">'
         f"<b>{score}</b><span>{card.level.label}</span></div>"

@@ -27,6 +27,7 @@ KIND_LABELS: dict[str, str] = {
     "proximity.exported": "导出周边距离表",
     "risk.recomputed": "重算风险",
     "demo.build": "生成演示城市",
+    "city.named": "设置城市名称",
 }
 """What auditors read for the stable English ``kind``; others are shown as they are stored."""
 

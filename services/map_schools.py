@@ -163,7 +163,7 @@ def list_schools(
                 code=table.codes[i].as_py(),
                 name=table.names[i].as_py(),
                 level=levels[table.bytes_["level"][i]],
-                score=None if np.isnan(table.score[i]) else float(table.score[i]),
+                score=_decided_score(table, i),
                 status=statuses[table.bytes_["status"][i]],
                 kind=kinds[table.bytes_["kind"][i]],
                 district=_area_name(table, int(table.district[i])),
@@ -194,13 +194,20 @@ def code_of(actor: Actor, house: House, *, school_id: int) -> str | None:
         )
 
 
+def _decided_score(table: SchoolTable, row: int) -> float | None:
+    undecided = table.bytes_["level"][row] == list(RiskLevel).index(RiskLevel.UNKNOWN)
+    return None if undecided or np.isnan(table.score[row]) else float(table.score[row])
+
+
 def _area_name(table: SchoolTable, at: int) -> str:
     return table.district_names[at] if at < len(table.district_names) else "未归属区县"
 
 
 def _sorted_rows(table: SchoolTable, mask: Mask, sort: SortBy) -> npt.NDArray[np.int64]:
     rows = np.flatnonzero(mask)
-    score = np.nan_to_num(table.score[rows], nan=-1.0)
+    # Too little data is no level: such a school's provisional score must not lead the list.
+    undecided = table.bytes_["level"][rows] == list(RiskLevel).index(RiskLevel.UNKNOWN)
+    score = np.where(undecided, -1.0, np.nan_to_num(table.score[rows], nan=-1.0))
     if sort is SortBy.NAME:
         names = pc.take(table.names, pa.array(rows))
         by_name: npt.NDArray[np.int64] = rows[pc.sort_indices(names).to_numpy()]

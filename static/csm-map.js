@@ -566,7 +566,7 @@
       const p = f.properties;
       if (!p.label_at) continue;
       const node = element("span", "", p.label);
-      textMarker([p.label_at[1], p.label_at[0]], "metres", node, [220, 20]).addTo(focus);
+      textMarker([p.label_at[1], p.label_at[0]], p.role === "ring" ? "ring" : "metres", node, [220, 20]).addTo(focus);
     }
     for (const f of data.features.filter((g) => g.properties.role === "gate")) {
       const at = [f.geometry.coordinates[1], f.geometry.coordinates[0]], missing = f.properties.missing;
@@ -577,32 +577,34 @@
 
   /* ---------- legend ---------- */
 
+  function swatch(item) {
+    const made = element("canvas"), ratio = window.devicePixelRatio || 1, ctx = made.getContext("2d");
+    made.width = 18 * ratio; made.height = 16 * ratio; made.style.width = "18px"; made.style.height = "16px";
+    if (item.shape === "line" || item.shape === "ring") {
+      ctx.strokeStyle = item.color; ctx.lineWidth = 2.4 * ratio; ctx.beginPath();
+      if (item.dash) ctx.setLineDash([4 * ratio, 3 * ratio]);
+      if (item.shape === "ring") ctx.arc(9 * ratio, 8 * ratio, 6 * ratio, 0, 7);
+      else { ctx.moveTo(ratio, 8 * ratio); ctx.lineTo(17 * ratio, 8 * ratio); }
+      ctx.stroke();
+    } else paintSymbol(ctx, item, 9 * ratio, 8 * ratio, 5.4 * ratio);
+    return made;
+  }
   function drawLegend(s) {
     const open = legend.firstChild ? legend.firstChild.open : window.innerWidth > 480;
     const box = element("details"); box.open = open;
     box.appendChild(element("summary", "", "图例"));
     for (const part of s.legend) {
-      const styles = config.legend[part.of];
-      box.appendChild(element("h4", "", styles.title));
-      const table = element("table", styles.flow ? "flow" : "");
+      const styles = config.legend[part.of], row = element("div", "row");
+      row.appendChild(element("h4", "", styles.title));
       styles.items.forEach((item, i) => {
-        if (!part.n && item.extra) return;
-        const row = element("tr"), swatch = element("canvas"), ratio = window.devicePixelRatio || 1;
         if (part.n && part.n[i] === 0 && item.quiet) return;
-        swatch.width = 18 * ratio; swatch.height = 16 * ratio; swatch.style.width = "18px"; swatch.style.height = "16px";
-        const ctx = swatch.getContext("2d");
-        if (item.shape === "line" || item.shape === "area") {
-          ctx.strokeStyle = item.color; ctx.lineWidth = 2.4 * ratio; ctx.setLineDash(item.dash ? [4 * ratio, 3 * ratio] : []);
-          ctx.beginPath(); ctx.moveTo(1 * ratio, 8 * ratio); ctx.lineTo(17 * ratio, 8 * ratio); ctx.stroke();
-        } else if (item.shape === "ring") {
-          ctx.strokeStyle = item.color; ctx.lineWidth = 2.4 * ratio; ctx.beginPath(); ctx.arc(9 * ratio, 8 * ratio, 6 * ratio, 0, 7); ctx.stroke();
-        } else paintSymbol(ctx, item, 9 * ratio, 8 * ratio, 5.4 * ratio);
-        const cell = element("td"); cell.appendChild(swatch); row.appendChild(cell);
-        row.appendChild(element("td", "", item.label));
-        row.appendChild(element("td", "", part.n ? part.n[i].toLocaleString("zh-CN") : ""));
-        table.appendChild(row);
+        const cell = element("span", "item");
+        cell.appendChild(swatch(item));
+        cell.appendChild(element("span", "", item.label));
+        if (part.n) cell.appendChild(element("b", "", part.n[i].toLocaleString("zh-CN")));
+        row.appendChild(cell);
       });
-      box.appendChild(table);
+      box.appendChild(row);
     }
     legend.replaceChildren(box);
   }
