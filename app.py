@@ -14,6 +14,7 @@ from typing import Any
 import streamlit as st
 from starlette.middleware import Middleware
 
+from components import registry
 from components.faults import show_fault
 from components.start import prepare_streamlit
 from routes.doors import all_routes
@@ -41,7 +42,14 @@ app = st.App(
     "main.py",
     lifespan=lifespan,
     routes=all_routes(),
-    middleware=[Middleware(Gate, content_policy=content_policy(load_settings().basemap_url))],
+    middleware=[
+        Middleware(
+            Gate,
+            content_policy=content_policy(load_settings().basemap_url),
+            pages=registry.addresses(),
+            home_alias=registry.home_alias(),
+        )
+    ],
     exception_handlers=ERROR_ANSWERS,
     on_script_error=show_fault,
 )

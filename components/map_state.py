@@ -11,7 +11,7 @@ from components.reads import Shown
 from services.map_layers import layer_version
 from services.map_screen import screen_lonlat
 
-CLOSE_UP_ZOOM = 15.5
+CLOSE_UP_ZOOM = 16
 
 
 def map_state(

@@ -30,6 +30,16 @@ PAGES: tuple[PageEntry, ...] = (
 )
 
 
+def addresses() -> frozenset[str]:
+    """Return the addresses of all pages."""
+    return frozenset("/" if entry.is_default else f"/{entry.url_path}" for entry in PAGES)
+
+
+def home_alias() -> str:
+    """Return the name under which people also look for the default page."""
+    return next(f"/{entry.url_path}" for entry in PAGES if entry.is_default)
+
+
 def navigate(actor: Actor | None) -> st.Page:
     """Declare all pages and return the one asked for.
 

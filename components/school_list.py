@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import streamlit as st
 
 from components import session
 from components.chosen_school import choose
 from components.reads import Shown
-from domain.access import Actor
+from domain.access import Actor, Permission
 from domain.words import InspectionStatus, RiskLevel
 from services.map_schools import ListRow, SortBy, list_schools
 
@@ -24,16 +26,25 @@ _MARKDOWN_SIGNS = str.maketrans({sign: f"\\{sign}" for sign in r"\`*_{}[]()#+-.!
 
 def draw_list(actor: Actor, shown: Shown) -> None:
     """Draw the list with its order and pages; a press on a row chooses the school."""
-    sort = SortBy(
-        st.selectbox(
-            "排序",
-            [s.value for s in SortBy],
-            format_func=lambda value: SortBy(value).label,
-            key="sort",
-            bind="query-params",
-            label_visibility="collapsed",
+    with st.container(horizontal=True, vertical_alignment="center"):
+        sort = SortBy(
+            st.selectbox(
+                "排序",
+                [s.value for s in SortBy],
+                format_func=lambda value: SortBy(value).label,
+                key="sort",
+                bind="query-params",
+                label_visibility="collapsed",
+            )
         )
-    )
+        if actor.may(Permission.EXPORT_LIST):
+            query = urlencode({"sort": sort.value})
+            st.link_button(
+                "导出",
+                f"/files/schools.xlsx?{query}&{shown.wanted.to_query()}",
+                icon=":material/download:",
+                help="把当前列表导出为 Excel，导出会记入审计日志",
+            )
     pages = max(1, -(-shown.kept // PAGE_SIZE))
     # A new filter or order starts at its first page: the key carries both.
     page_key = f"page-{shown.wanted.to_query()}-{sort}"

@@ -10,6 +10,7 @@ from domain.words import Role, Word
 
 class Permission(Word):
     VIEW_MAP = "view_map", "查看一张图"
+    EXPORT_LIST = "export_list", "导出学校列表"
     EXPORT_PROXIMITY = "export_proximity", "导出周边距离表"
     IMPORT_DATA = "import_data", "导入数据"
     VIEW_IMPORTS = "view_imports", "查看导入记录"
@@ -22,6 +23,9 @@ _EVERY_ROLE = frozenset(Role)
 
 ALLOWED: dict[Permission, frozenset[Role]] = {
     Permission.VIEW_MAP: _EVERY_ROLE,
+    Permission.EXPORT_LIST: frozenset(
+        {Role.LEADER, Role.INSPECTOR, Role.DISTRICT, Role.POLICE, Role.ADMIN}
+    ),
     Permission.EXPORT_PROXIMITY: frozenset(
         {Role.LEADER, Role.INSPECTOR, Role.DISTRICT, Role.POLICE, Role.ADMIN}
     ),

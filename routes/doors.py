@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from routes.files import FILE_ROUTES
 from routes.layers import LAYER_ROUTES
 from routes.sign_in import SIGN_IN_ROUTES
 from services.start import current_house
@@ -21,4 +22,5 @@ def show_health(_request: Request) -> Response:
 
 def all_routes() -> list[BaseRoute]:
     """Return the routes in the order they are tried."""
-    return [Route("/healthz", show_health, methods=["GET"]), *SIGN_IN_ROUTES, *LAYER_ROUTES]
+    health = Route("/healthz", show_health, methods=["GET"])
+    return [health, *SIGN_IN_ROUTES, *LAYER_ROUTES, *FILE_ROUTES]

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import JSONResponse, RedirectResponse
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.access import Actor
@@ -51,6 +51,15 @@ DATA_PREFIXES = (
     "/auth",
 )
 """Never pages: a stranger gets 401 here even when a browser asks for a document."""
+
+
+NO_SUCH_PAGE = """<!doctype html><html lang="zh-CN"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1"><title>没有这个页面</title>
+<style>body{font:16px/1.7 "Noto Sans SC","Microsoft YaHei",sans-serif;color:#14233a;
+background:#f2f6fb;display:grid;place-items:center;min-height:90vh;margin:0;text-align:center}
+a{display:inline-block;margin-top:1rem;background:#0b5cad;color:#fff;text-decoration:none;
+padding:.5rem 1.8rem;border-radius:.4rem}</style>
+<main><h1>没有这个页面</h1><p>地址可能有误，或该页面已经移走。</p><a href="/">返回一张图</a></main></html>"""
 
 
 class CrossOrigin(UserError):
@@ -117,10 +126,23 @@ def sign_in_address(scope: Scope) -> str:
 class Gate:
     """ASGI middleware: strangers meet the sign-in page or 401, and every answer is armoured."""
 
-    def __init__(self, app: ASGIApp, content_policy: str) -> None:
-        """Stand before ``app``; ``content_policy`` is the CSP of pages that bring none."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        content_policy: str,
+        pages: frozenset[str] = frozenset(),
+        home_alias: str = "",
+    ) -> None:
+        """Stand before ``app``.
+
+        ``content_policy`` is the CSP of pages that bring none; ``pages`` the addresses of
+        all pages (empty = not checked): Streamlit answers any other address with its own
+        page and an English dialog. ``home_alias`` is another address of ``/``.
+        """
         self.app = app
         self.content_policy = content_policy
+        self.pages = pages
+        self.home_alias = home_alias
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, or answer it here."""
@@ -135,7 +157,19 @@ class Gate:
             if actor is None:
                 await self._turn_away(scope, receive, armoured)
                 return
+            if self.pages and scope["type"] == "http" and _asks_for_a_page(scope):
+                wrong = self._wrong_address(scope)
+                if wrong is not None:
+                    await wrong(scope, receive, armoured)
+                    return
         await self.app(scope, receive, armoured)
+
+    def _wrong_address(self, scope: Scope) -> Response | None:
+        path: str = scope["path"].rstrip("/") or "/"
+        if path == self.home_alias:
+            query = scope.get("query_string", b"").decode("latin-1")
+            return RedirectResponse("/" + (f"?{query}" if query else ""), status_code=303)
+        return None if path in self.pages else HTMLResponse(NO_SUCH_PAGE, status_code=404)
 
     async def _turn_away(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":

@@ -28,6 +28,7 @@ KIND_LABELS: dict[str, str] = {
     "risk.recomputed": "重算风险",
     "demo.build": "生成演示城市",
     "city.named": "设置城市名称",
+    "export.schools": "导出学校列表",
 }
 """What auditors read for the stable English ``kind``; others are shown as they are stored."""
 

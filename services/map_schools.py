@@ -68,6 +68,7 @@ class SchoolTable:
     station_names: list[str]
     score: npt.NDArray[np.float32]
     students: npt.NDArray[np.float32]
+    completeness: npt.NDArray[np.float32]
     home: tuple[float, float, float, float] | None
 
     def __len__(self) -> int:
@@ -145,14 +146,22 @@ class ListPage:
     rows: tuple[ListRow, ...]
 
 
+def ordered_rows(
+    actor: Actor, house: House, *, wanted: SchoolFilter, sort: SortBy
+) -> npt.NDArray[np.int64]:
+    """Return the kept rows of the actor's table in the order of the list (do not write to it)."""
+    table = load_school_table(actor, house)
+    mask = match_schools(actor, house, wanted=wanted)
+    key = (str(house.engine.url), actor.scope_key, table.version, wanted, sort)
+    return _orders.get(key, lambda: _sorted_rows(table, mask, sort))
+
+
 def list_schools(
     actor: Actor, house: House, *, wanted: SchoolFilter, sort: SortBy, page: int, size: int
 ) -> ListPage:
     """Return page ``page`` (from 1) of the very schools that the map shows."""
     table = load_school_table(actor, house)
-    mask = match_schools(actor, house, wanted=wanted)
-    key = (str(house.engine.url), actor.scope_key, table.version, wanted, sort)
-    order = _orders.get(key, lambda: _sorted_rows(table, mask, sort))
+    order = ordered_rows(actor, house, wanted=wanted, sort=sort)
     rows = order[(page - 1) * size : page * size]
     levels, statuses, kinds = list(RiskLevel), list(InspectionStatus), list(SchoolKind)
     return ListPage(
@@ -374,6 +383,9 @@ def _load(actor: Actor, house: House, version: str) -> SchoolTable:
         station_names=station_names,
         score=score[order],
         students=students[order],
+        completeness=np.array([np.nan if v is None else v for v in cells[12]], dtype=np.float32)[
+            order
+        ],
         home=home,
     )
 

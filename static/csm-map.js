@@ -330,7 +330,7 @@
   }
   function goHome() {
     const h = csm.state.home;
-    if (h) map.fitBounds([[h[1], h[0]], [h[3], h[2]]], { padding: [24, 24], animate: false, maxZoom: 16 });
+    if (h) map.fitBounds([[h[1], h[0]], [h[3], h[2]]], { paddingTopLeft: [24, 16], paddingBottomRight: [24, Math.min(legend.offsetHeight + 14, map.getSize().y / 3)], animate: false, maxZoom: 16 });
   }
 
   csm.mount = function (leafletMap, options) {
