@@ -106,6 +106,12 @@ def leaves() -> set[tuple[str, ...]]:
     return below(typer.main.get_command(cli), ())
 
 
+def all_options() -> set[str]:
+    """Return every option of every command."""
+    found = [find_command(path)[0] for path in leaves()]
+    return {name for command in found for option in command.params for name in option.opts}
+
+
 def find_command(words: tuple[str, ...]) -> tuple[Any, str, list[str]]:
     """Return the command that ``words`` name, its own name, and the words that follow."""
     command, name, rest = typer.main.get_command(cli), "", list(words)

@@ -15,6 +15,7 @@ from tests.architecture.documents import (
     DOCUMENTS,
     GUIDES,
     Command,
+    all_options,
     blocks,
     commands,
     find_command,
@@ -47,6 +48,12 @@ def test_every_command_named_exists_and_takes_the_words_shown(command: Command) 
     if name == "import":
         kind = taken.params["kind"]
         assert kind == OSM or resolve_kind(kind).name == kind
+
+
+@each(DOCUMENTS)
+def test_every_option_named_is_an_option(document: Path) -> None:
+    named = {code.split()[0] for code in inline_codes(text_of(document)) if code.startswith("--")}
+    assert named <= all_options()
 
 
 @each(DOCUMENTS)
