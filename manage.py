@@ -18,6 +18,7 @@ import typer
 from domain.access import SYSTEM
 from domain.errors import UserError
 from domain.words import Datum, Role
+from manage_draw import draw_cli
 from services.house import House
 from services.start import open_house
 from settings import load_settings
@@ -34,6 +35,7 @@ bench_cli = typer.Typer(no_args_is_help=True, help="性能测量")
 cli.add_typer(user_cli, name="user")
 cli.add_typer(export_cli, name="export")
 cli.add_typer(bench_cli, name="bench")
+cli.add_typer(draw_cli, name="draw")
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="只输出一个 JSON 对象")]
 
@@ -206,6 +208,14 @@ def export_proximity(out: Annotated[Path, typer.Option(help="输出 CSV 文件")
 def bench_geo(as_json: JsonFlag = False) -> None:
     """测量空间计算：与常规写法同题比较，答案须一致。"""
     from services.bench.geo import run_bench
+
+    _report_bench(run_bench(_progress), as_json)
+
+
+@bench_cli.command("draw")
+def bench_draw(as_json: JsonFlag = False) -> None:
+    """测量抽取：速度、模拟与空间均衡，每次抽取都核对数量与分层。"""
+    from services.bench.draw import run_bench
 
     _report_bench(run_bench(_progress), as_json)
 

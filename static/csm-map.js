@@ -249,7 +249,7 @@
     },
     /* Nearest drawn point within reach, the last drawn (topmost) winning ties. */
     hit: function (containerPoint, reach) {
-      if (!this.data || !this.shown || !this._drawn) return -1;
+      if (!this.data || !this._map || !this._drawn) return -1;
       const f = this._frame(), shift = this._map.containerPointToLayerPoint(containerPoint).subtract(this._bounds.min).multiplyBy(f.ratio);
       let best = -1, nearest = Math.pow((reach || 9) * f.ratio, 2);
       for (let k = 0; k < this._drawn.length; k++) {
@@ -353,11 +353,11 @@
     tip = L.tooltip({ direction: "top", offset: [0, -8], opacity: 1 });
     if (config.xyz) L.tileLayer(config.xyz.url, { attribution: config.xyz.attribution, maxZoom: 18, zIndex: 1 }).addTo(map);
 
-    csm.renderers = { ground: L.canvas({ pane: "ground", padding: .3 }), grid: L.canvas({ pane: "grid", padding: .3 }), near: L.canvas({ pane: "near", padding: .3 }), rings: L.canvas({ pane: "rings", padding: .5 }) };
+    csm.renderers = { ground: L.canvas({ pane: "ground", padding: .12 }), grid: L.canvas({ pane: "grid", padding: .12 }), near: L.canvas({ pane: "near", padding: .12 }), rings: L.canvas({ pane: "rings", padding: .12 }) };
     for (const name of Object.keys(config.points)) {
-      csm.layers[name] = new PointLayer(Object.assign({ pane: name }, config.points[name])).addTo(map);
+      csm.layers[name] = new PointLayer(Object.assign({ pane: name }, config.points[name]));
     }
-    csm.layers.schools.shown = true; csm.layers.schools.rings = false;
+    csm.layers.schools.addTo(map).shown = true;
     near = L.layerGroup().addTo(map); focus = L.layerGroup().addTo(map);
 
     const kept = sessionStorage.getItem("csm-view");
@@ -453,6 +453,10 @@
     if (csm.towns) zoom >= 12.5 ? csm.towns.addTo(map) : csm.towns.remove();
     if (csm.counties) zoom <= 12.4 ? csm.counties.addTo(map) : csm.counties.remove();
   }
+  /* Leaflet keeps its own positions; the coordinates as text would double the memory. */
+  function lighten(group) {
+    group.eachLayer((layer) => { layer.feature.geometry = { type: layer.feature.geometry.type }; });
+  }
   async function loadBase(v) {
     if (baseLoaded === v) return;
     baseLoaded = v;
@@ -476,6 +480,7 @@
       const town = p.level === "township";
       textMarker([p.label[1], p.label[0]], town ? "town" : "district", element("span", "", p.name)).addTo(town ? csm.towns : csm.counties);
     }
+    for (const group of [csm.land, csm.roads, csm.districts]) lighten(group);
     csm.styledAt = null; restyleForZoom();
   }
   async function loadWaters(v) {
@@ -487,6 +492,7 @@
       renderer: csm.renderers.ground, pane: "ground", style: waterStyle,
       onEachFeature: (f, layer) => { layer.on("mouseover", () => { hoverText = f.properties.tip; }); layer.on("mouseout", () => { hoverText = ""; }); },
     }).addTo(map);
+    lighten(csm.waters);
     csm.waters.bringToBack();
     if (!config.xyz && csm.land) csm.land.bringToBack();
   }
@@ -525,8 +531,9 @@
   async function applyPoints(name, url) {
     const layer = csm.layers[name];
     layer.shown = Boolean(url);
-    if (url) await loadPoints(name, url, null);
-    layer.draw();
+    if (!url) { layer.remove(); return; }
+    await loadPoints(name, url, null);
+    layer.addTo(map).draw();
   }
 
   /* ---------- close up: campuses, gates; the chosen school ---------- */

@@ -22,6 +22,7 @@ from domain.access import SYSTEM
 from services.demo.build import build_demo_city
 from settings import ROOT
 from tests.browser.conftest import CHROMIUM_FLAGS
+from tests.browser.mapping import click_school
 from tests.browser.serving import make_house, serving
 from tests.postgres import free_port
 
@@ -184,16 +185,8 @@ def _filters(page: Page, frame: Frame, size: int, figures: dict[str, float]) -> 
 def _clicks(page: Page, frame: Frame) -> list[float]:
     taken = []
     for i in range(TRIES):
-        spot = frame.evaluate(
-            "n => { const l = csm.layers.schools, size = csm.map.getSize();"
-            " const seen = Array.from(l._drawn).reverse().map(i => [i, csm.map.latLngToContainerPoint(l.latLng(i))])"
-            " .filter(([i, p]) => p.x > 250 && p.x < size.x - 60 && p.y > 20 && p.y < size.y - 40);"
-            " const [row, p] = seen[Math.min(n * 7, seen.length - 1)]; return [p.x, p.y]; }",
-            i,
-        )
-        box = frame.locator("#map_div").bounding_box()
         before = page.evaluate("csmBench.card")
-        page.mouse.click(box["x"] + spot[0], box["y"] + spot[1])
+        click_school(page, frame, at=3 * i)
         page.wait_for_function("card => csmBench.card > card", arg=before)
         taken.append(page.evaluate("csmBench.card") - frame.evaluate("csm.clickedAt"))
         _settle(page)

@@ -39,12 +39,14 @@ def click_school(page: Page, frame: Frame, at: int = 0) -> int:
     """Click the ``at``-th topmost school that is alone on its spot; return its id."""
     spot: dict[str, Any] = json.loads(
         frame.evaluate(
-            "n => { const l = csm.layers.schools, size = csm.map.getSize();"
-            " const seen = Array.from(l._drawn).reverse()"
-            "  .map(i => ({row: i, id: l.data.id[i], p: csm.map.latLngToContainerPoint(l.latLng(i))}))"
-            "  .filter(s => s.p.x > 260 && s.p.x < size.x - 70 && s.p.y > 30 && s.p.y < size.y - 60"
-            "    && l.hit(s.p) === s.row);"
-            " const s = seen[n]; return JSON.stringify({id: s.id, x: s.p.x, y: s.p.y}); }",
+            "n => { const l = csm.layers.schools, size = csm.map.getSize(), seen = [];"
+            " for (let k = l._drawn.length - 1; k >= 0 && seen.length <= n; k--) {"
+            "  const row = l._drawn[k], p = csm.map.latLngToContainerPoint(l.latLng(row));"
+            "  if (p.x < 20 || p.y < 20 || p.x > size.x - 20 || p.y > size.y - 20) continue;"
+            "  if (l.data.id[row] === l.selected || l.hit(p) !== row) continue;"
+            "  if (document.elementFromPoint(p.x, p.y).closest('.leaflet-control')) continue;"
+            "  seen.push({id: l.data.id[row], x: p.x, y: p.y}); }"
+            " return JSON.stringify(seen[n]); }",
             at,
         )
     )
