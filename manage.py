@@ -19,7 +19,8 @@ from domain.access import SYSTEM
 from domain.errors import UserError
 from domain.words import Datum, Role
 from manage_draw import draw_cli
-from services.house import House
+from services.house import LOCAL_ZONE, House
+from services.logs import log_fault, open_log
 from services.start import open_house
 from settings import load_settings
 
@@ -83,7 +84,7 @@ def demo(
     if if_empty and has_data(house):
         typer.echo("已有数据，未生成演示城市。")
         return
-    day = dt.date.fromisoformat(as_of) if as_of else house.now().astimezone().date()
+    day = _date(as_of) if as_of else house.now().astimezone(LOCAL_ZONE).date()
     summary = build_demo_city(
         SYSTEM, house, schools=schools, seed=seed, as_of=day, progress=_progress
     )
@@ -145,16 +146,16 @@ def recompute() -> None:
 @user_cli.command("add")
 def user_add(
     login: Annotated[str, typer.Argument(help="登录名")],
+    password: Annotated[
+        str,
+        typer.Option(prompt="密码", hide_input=True, confirmation_prompt="再次输入", help="密码"),
+    ],
     role: Annotated[Role, typer.Option(help="角色")] = Role.ADMIN,
     name: Annotated[str, typer.Option(help="姓名或岗位")] = "",
     district: Annotated[str, typer.Option(help="区县代码（区县专干必填）")] = "",
     township: Annotated[str, typer.Option(help="乡镇街道代码（乡镇街道角色必填）")] = "",
     school: Annotated[str, typer.Option(help="学校代码（学校角色必填）")] = "",
     station: Annotated[str, typer.Option(help="派出所代码（警校联动可选）")] = "",
-    password: Annotated[
-        str,
-        typer.Option(prompt="密码", hide_input=True, confirmation_prompt="再次输入", help="密码"),
-    ] = "",
 ) -> None:
     """新增账号。第一个真实账号建立后，演示账号随即停用。"""
     from services.accounts import NewAccount, add_account
@@ -245,6 +246,13 @@ def _report_bench(result: dict[str, Any], as_json: bool) -> None:
         raise typer.Exit(1)
 
 
+def _date(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise UserError(f"日期「{text}」不对。", "应写成 YYYY-MM-DD，例如 2026-09-01。") from error
+
+
 def _pairs(items: list[str] | None, option: str) -> dict[str, str]:
     pairs = {}
     for item in items or []:
@@ -258,12 +266,21 @@ def _pairs(items: list[str] | None, option: str) -> dict[str, str]:
 
 
 def run(entry: Callable[[], Any] = cli) -> None:
-    """Run the command line; turn user errors into a Chinese line and exit code 2."""
+    """Run the command line; errors become a Chinese line and an exit code a script can rely on."""
     try:
         entry()
     except UserError as error:
         print(f"\n错误：{error.message}\n{error.next_step}".rstrip(), file=sys.stderr)
         sys.exit(2)
+    except Exception as error:
+        settings = load_settings()
+        open_log(settings.var_dir, settings.log_level)
+        number = log_fault(error, where="manage.py")
+        print(f"\n程序出现意外错误，编号 {number}。", file=sys.stderr)
+        print(
+            f"详细原因已写入 {settings.var_dir} 下的日志，请把编号告诉维护人员。", file=sys.stderr
+        )
+        sys.exit(3)
 
 
 if __name__ == "__main__":

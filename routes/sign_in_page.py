@@ -15,13 +15,13 @@ PAGE_POLICY = (
 
 _ROLE_HINT: dict[Role, str] = {
     Role.LEADER: "看全市，开会用",
-    Role.INSPECTOR: "抽查、督查、跟踪整改",
+    Role.INSPECTOR: "看全市督查状态",
     Role.DISTRICT: "只看本区县",
-    Role.TOWNSHIP: "本乡镇水域与岗位",
-    Role.SCHOOL: "本校隐患与整改",
+    Role.TOWNSHIP: "只看本乡镇",
+    Role.SCHOOL: "只看本校",
     Role.POLICE: "护学岗、水域、交通",
     Role.AUDITOR: "只读，核验审计链",
-    Role.ADMIN: "账号、标准、导入",
+    Role.ADMIN: "数据与导入、审计",
 }
 
 _ASSETS = Path(__file__).resolve().parent / "assets"

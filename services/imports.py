@@ -14,6 +14,7 @@ from db.repositories import imports as store
 from domain.access import Actor, Permission, require
 from domain.errors import UserError
 from domain.words import Datum, DistrictLevel
+from services.city import read_city
 from services.house import House, Work
 from services.import_runs import (
     ImportRequest,
@@ -75,6 +76,17 @@ def _say_nothing(_done: int, _total: int, _what: str) -> None:
     """Stand in where nobody wants to hear of progress."""
 
 
+def _refuse_demo_city(house: House) -> None:
+    """Keep invented and real data apart: distances and counts of a mixture mean nothing."""
+    city = read_city(house)
+    if city is not None and city.is_demo:
+        raise UserError(
+            "当前数据目录里是演示城市，不能与真实数据混在一起。",
+            "请换一个空的数据目录再导入：先设置环境变量 CSM_VAR_DIR 指向新目录，"
+            "运行 python manage.py init，再重新导入。",
+        )
+
+
 def run_import(
     actor: Actor, house: House, *, request: ImportRequest, progress: Progress | None = None
 ) -> ImportReport:
@@ -88,6 +100,7 @@ def run_import(
         UserError: the file cannot be used; ``ImportRefused`` when single rows are at fault.
     """
     require(actor, Permission.IMPORT_DATA)
+    _refuse_demo_city(house)
     tell = progress or _say_nothing
     kind = OSM if request.kind.lower() == OSM else resolve_kind(request.kind).name
     check_file(request.path)

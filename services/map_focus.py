@@ -21,11 +21,12 @@ from db.scope import schools_readable_by
 from domain.access import Actor, Permission, require
 from domain.errors import NotFound
 from domain.words import SIX_FACILITY_KINDS, FacilityState
-from geo.crs import city_epsg, project_geometries, unproject_geometries
+from geo.crs import project_geometries, unproject_geometries
 from geo.zones import zone_rings
 from services.house import House
 from services.map_layers import LayerFile, feature_collection
 from services.map_screen import screen_lonlat
+from services.proximity import zone_of_city
 from services.rules import rules_in_force
 
 
@@ -53,12 +54,12 @@ def focus_layer(actor: Actor, house: House, *, school_id: int) -> LayerFile:
         missing = _missing_by_gate(session, school_id)
         targets = _nearest_targets(session, school_id)
         _, rules = rules_in_force(session.connection(), house.today())
+        epsg = zone_of_city(session.connection())
     shapes: list[Any] = []
     properties: list[dict[str, Any]] = []
     point = shapely.Point(school.lon, school.lat)
     campus = shapely.from_wkb(bytes(school.campus)) if school.campus else None
     origin = campus or (shapely.MultiPoint([(g.lon, g.lat) for g in gates]) if gates else point)
-    epsg = city_epsg(school.lon)
     rings = zone_rings(np.array([origin], dtype=object), radii_m=rules.zone_radii_m, epsg=epsg)
     for radius_m, ring in zip(rings["radius_m"], rings["geometry"], strict=True):
         shapes.append(ring)

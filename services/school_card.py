@@ -247,16 +247,22 @@ def _gates(session: Session, school_id: int) -> tuple[GateRow, ...]:
     return tuple(
         GateRow(
             name=gate.name,
-            states=tuple(_worst(by_gate.get((gate.id, kind), [])) for kind in SIX_FACILITY_KINDS),
+            states=tuple(_best(by_gate.get((gate.id, kind), [])) for kind in SIX_FACILITY_KINDS),
             recorded=tuple((gate.id, kind) in by_gate for kind in SIX_FACILITY_KINDS),
         )
         for gate in gates
     )
 
 
-def _worst(states: list[FacilityState | None]) -> FacilityState | None:
+def _best(states: list[FacilityState | None]) -> FacilityState | None:
     """Of several of one kind at one gate, the best one standing serves the gate."""
-    order = list(FacilityState)
+    order = [
+        FacilityState.OK,
+        FacilityState.NOT_APPLICABLE,
+        FacilityState.FADED,
+        FacilityState.DAMAGED,
+        FacilityState.MISSING,
+    ]
     known = [s for s in states if s is not None]
     return min(known, key=order.index) if known else None
 

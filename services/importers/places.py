@@ -151,23 +151,26 @@ def _judge(
     if may_be_abroad:
         swapped &= off_globe
         abroad &= off_globe
-    first = int(np.flatnonzero(located)[0])
-    example = f"如第 {batch.file_rows[first]} 行：{lon[first]:.6f}，{lat[first]:.6f}"
+
+    def example(wrong: np.ndarray) -> str:
+        first = int(np.flatnonzero(wrong)[0])
+        return f"如第 {batch.file_rows[first]} 行：{lon[first]:.6f}，{lat[first]:.6f}"
+
     if projected.sum() >= count * WHOLE_FILE_SHARE:
         raise UserError(
-            f"坐标不是经纬度，像是以米为单位的投影坐标（{example}）。",
+            f"坐标不是经纬度，像是以米为单位的投影坐标（{example(projected)}）。",
             "请在 GIS 软件中转换为 CGCS2000 或 WGS 84 经纬度后再导入；"
             "Shapefile 若缺少 .prj，请补上它再打包。",
         )
     if swapped.sum() >= count * WHOLE_FILE_SHARE:
         swap = f"（--column lon={columns.lat} --column lat={columns.lon}）" if columns.lon else ""
         raise UserError(
-            f"经度和纬度对调了：{count} 行中有 {int(swapped.sum())} 行如此（{example}）。",
+            f"经度和纬度对调了：{count} 行中有 {int(swapped.sum())} 行如此（{example(swapped)}）。",
             f"请交换两列的对应关系{swap}后再导入。",
         )
     if abroad.sum() >= count * WHOLE_FILE_SHARE:
         raise UserError(
-            f"坐标不在中国境内：{count} 行中有 {int(abroad.sum())} 行如此（{example}）。",
+            f"坐标不在中国境内：{count} 行中有 {int(abroad.sum())} 行如此（{example(abroad)}）。",
             "请核对坐标列是否选对、单位是否为度。",
         )
     pairs = pd.Series([f"{x:.6f}, {y:.6f}" for x, y in zip(lon, lat, strict=True)])
