@@ -30,6 +30,7 @@ from domain.words import Datum, DistrictLevel, Ownership, PostKind, Role, School
 from geo.datum import from_wgs84
 from services.house import House
 from services.imports import ImportRefused, ImportReport, ImportRequest, run_import
+from tests.city import add_small_city
 
 WEST, EAST = box(120.0, 32.0, 120.1, 32.1), box(120.1, 32.0, 120.2, 32.1)
 HEADER = "学校标识码,学校名称,经度,纬度,区县,在校生数\n"
@@ -384,3 +385,15 @@ def test_progress_is_told_to_the_end(house: House, tmp_path: Path) -> None:
     )  # fmt: skip
     assert steps == sorted(steps)
     assert steps[-1] == (4, 4)
+
+
+def test_real_data_are_kept_out_of_a_demo_city(house: House, tmp_path: Path) -> None:
+    add_small_city(house, is_demo=True)
+    file = tmp_path / "schools.csv"
+    file.write_text("代码,名称,经度,纬度\nA1,一小,118.0,33.0\n", encoding="utf-8")
+    with pytest.raises(UserError, match="演示城市"):
+        run_import(SYSTEM, house, request=ImportRequest("schools", file))
+    with house.read() as session:
+        assert (
+            session.scalar(select(func.count()).select_from(School).where(School.code == "A1")) == 0
+        )
