@@ -14,6 +14,7 @@ from services.map_layers import facility_layer, post_layer, session_dates, water
 
 COLOURS = {"level": "风险", "status": "督查", "coverage": "覆盖"}
 OVERLAYS = {"waters": "水域", "facilities": "设施", "posts": "岗位", "hazards": "隐患"}
+FACILITY_COLUMNS = ("设施", "完好", "褪色", "损坏", "缺失", "未登记")
 WEEKDAYS = "一二三四五六日"
 
 
@@ -46,6 +47,8 @@ def choose_options(actor: Actor) -> MapOptions:
         key="show",
         bind="query-params",
     )
+    if "facilities" in chosen:
+        _show_facility_table(actor)
     on, kind = None, SessionKind.DISMISSAL
     if "posts" in chosen:
         on, kind = _choose_session(actor)
@@ -70,9 +73,18 @@ def legend_parts(actor: Actor, options: MapOptions) -> list[dict[str, object]]:
     return parts
 
 
-def facility_table(actor: Actor) -> tuple[tuple[str, ...], ...]:
-    """Return facility counts by kind and state, one row a kind."""
-    return facility_layer(actor, session.house()).table
+def _show_facility_table(actor: Actor) -> None:
+    """Offer the counts by kind and state that the map's legend adds up."""
+    with st.popover("各类设施明细", icon=":material/table_view:"):
+        rows = facility_layer(actor, session.house()).table
+        if not rows:
+            st.caption("尚未登记交通设施。")
+            return
+        st.dataframe(
+            [dict(zip(FACILITY_COLUMNS, row, strict=True)) for row in rows],
+            hide_index=True,
+        )
+        st.caption("单位：处。“不适用”不计入；缺失指应设而未设。")
 
 
 def _choose_session(actor: Actor) -> tuple[dt.date | None, SessionKind]:

@@ -62,7 +62,7 @@ class LayerFile:
 
     body: bytes
     counts: dict[str, int]
-    table: tuple[tuple[str, ...], ...] = ()
+    table: tuple[tuple[str | int, ...], ...] = ()
 
 
 def layer_version(house: House, *areas: str) -> str:
@@ -277,8 +277,8 @@ def _facilities(actor: Actor, house: House) -> LayerFile:
     counts["total"] = len(rows)
     matrix = np.zeros((len(kinds), len(FACILITY_STATES)), dtype=int)
     np.add.at(matrix, (kind, state), 1)
-    table = tuple(
-        (FacilityKind(k).label, *(str(n) for n in matrix[i]))
+    table: tuple[tuple[str | int, ...], ...] = tuple(
+        (FacilityKind(k).label, *(int(n) for n in matrix[i]))
         for i, k in enumerate(kinds)
         if matrix[i].sum()
     )

@@ -9,6 +9,7 @@ from domain.access import SYSTEM
 from domain.school_filter import SchoolFilter
 from domain.words import Role
 from services.house import House
+from services.map_layers import facility_layer
 from services.map_schools import SortBy, list_schools, load_school_table
 
 MAP = "pages/situation/map.py"
@@ -131,3 +132,16 @@ def test_every_city_role_opens_the_map_without_error(
     page = open_page(demo_house, MAP, role=role).run()
     assert not page.exception
     assert "所学校" in texts(page)
+
+
+def test_the_facilities_by_kind_and_state_add_up_to_the_legend(
+    open_page: OpenPage, demo_house: House
+) -> None:
+    page = open_page(demo_house, MAP)
+    page.query_params["show"] = "设施"
+    page.run()
+    assert not page.exception
+    table = page.dataframe[0].value
+    counts = facility_layer(SYSTEM, demo_house).counts
+    assert table["缺失"].sum() == counts["missing"]
+    assert table.drop(columns="设施").to_numpy().sum() == counts["total"]
