@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import io
 import json
+import lzma
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,7 +111,7 @@ def read_pack(content: bytes) -> Pack:
             files = [archive.read(name) for name in NEEDED]
     except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError) as error:
         raise UserError("复算包已损坏，或不是 zip 文件。", again) from error
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
         raise UserError("复算包已损坏，无法解压。", again) from error
     return Pack(*files)
 

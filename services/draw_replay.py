@@ -91,7 +91,7 @@ def replay_pack(content: bytes, *, head: str | None = None) -> Replay:
             steps.append(ReplayStep(name, str(found)))
         except UserError as error:
             steps.append(ReplayStep(name, error.message))
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError):
             steps.append(ReplayStep(name, "缺少应有的内容，或内容的格式不对"))
         else:
             steps.append(ReplayStep(name))

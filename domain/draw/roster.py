@@ -186,9 +186,10 @@ def check_roster(task: RosterTask) -> RosterCheck:
     seats = _seats(task)
     rosters = _countable(seats)
     method = RosterMethod.EXACT if rosters else RosterMethod.TWO_STEP
-    if can_be_filled(seats):
-        return RosterCheck(method, rosters.count if rosters else None)
-    return RosterCheck(method, 0 if rosters else None, _explain(task, smallest_obstacle(seats)))
+    count = rosters.count if rosters else None
+    if count or (count is None and can_be_filled(seats)):
+        return RosterCheck(method, count)
+    return RosterCheck(method, count, _explain(task, smallest_obstacle(seats)))
 
 
 def draw_roster(task: RosterTask, seed: str) -> RosterDrawn:
@@ -199,16 +200,15 @@ def draw_roster(task: RosterTask, seed: str) -> RosterDrawn:
     so. Raises ``UserError`` naming what blocks where no roster keeps the rules.
     """
     seats, source = _seats(task), HashStream(seed, LABEL)
-    if not can_be_filled(seats):
-        raise _explain(task, smallest_obstacle(seats)).error
     rosters = _countable(seats)
-    if rosters:
-        number = source.below(rosters.count)
-        chosen = rosters.unrank(number)
-        return RosterDrawn(_teams(task, chosen), RosterMethod.EXACT, rosters.count, number)
-    return RosterDrawn(
-        _teams(task, _in_two_steps(seats, source)), RosterMethod.TWO_STEP, None, None
-    )
+    if not (rosters.count if rosters else can_be_filled(seats)):
+        raise _explain(task, smallest_obstacle(seats)).error
+    if rosters is None:
+        chosen = _in_two_steps(seats, source)
+        return RosterDrawn(_teams(task, chosen), RosterMethod.TWO_STEP, None, None)
+    number = source.below(rosters.count)
+    teams = _teams(task, rosters.unrank(number))
+    return RosterDrawn(teams, RosterMethod.EXACT, rosters.count, number)
 
 
 def _seats(task: RosterTask) -> Seats:
