@@ -147,6 +147,15 @@ def draw_prepared(prepared: Preparation, source: Source, *, record: bool = False
     return Drawn(prepared.frame, prepared.tickets, selected, tuple(duels))
 
 
+def duels_of(drawn: Drawn, school: str) -> tuple[Duel, ...]:
+    """Return the recorded duels of one school in order; none where it was taken outright.
+
+    Raises ``KeyError`` where the school is not in the frame.
+    """
+    at = drawn.frame.position[school]
+    return tuple(duel for duel in drawn.duels if at in (duel.first, duel.second))
+
+
 def duel(first: int, second: int, full: int, source: Source) -> tuple[int, int]:
     """Fight one duel for the tickets of two schools; return what each holds after it.
 

@@ -221,6 +221,7 @@ def run_script(folder: Path) -> subprocess.CompletedProcess[str]:
     [
         (FRAME, RULE),
         (scattered(200, grid_m=8, depth=3), DrawRule(n=31, label="甲")),
+        (scattered(700, grid_m=30, depth=0), DrawRule(n=60)),
         (frame_of_60(), DrawRule(n=12)),
         (frame_of_60(), DrawRule(n=60)),
         (frame_of_60(), DrawRule(n=9, streams=2, rho_permille=150, inspected=frame_of_60().ids[3:])),

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from domain.draw.frame import Frame, parse_frame
-from domain.draw.pivotal import Preparation, draw, draw_prepared, share_tickets
+from domain.draw.pivotal import Preparation, draw, draw_prepared, duels_of, share_tickets
 from domain.draw.year import DrawRule
 from domain.errors import UserError
 from services.draw_simulation import simulate_draws
@@ -158,6 +158,18 @@ def test_recorded_duels_carry_every_ticket_from_the_start_to_the_result() -> Non
             assert (frame.strata[p] + "/").startswith(duel.group and duel.group + "/")
     assert set(held) == {0, drawn.tickets.full}
     assert drawn.selected == draw(frame, 40, seed="s").selected
+
+
+def test_the_duels_of_a_school_tell_its_story() -> None:
+    drawn = draw(frame_of_60(), 12, seed=RIVEST, record=True)
+    for p, school in enumerate(drawn.frame.ids):
+        story = duels_of(drawn, school)
+        after = [d.first_after if d.first == p else d.second_after for d in story]
+        before = [d.first_before if d.first == p else d.second_before for d in story]
+        assert before == [drawn.tickets.held[p], *after[:-1]]
+        assert (after[-1] == drawn.tickets.full) == (p in drawn.selected)
+    with pytest.raises(KeyError):
+        duels_of(drawn, "nobody")
 
 
 def test_labels_and_seeds_make_different_draws() -> None:
