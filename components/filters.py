@@ -26,6 +26,7 @@ def choose_schools(table: SchoolTable) -> SchoolFilter:
         key="q",
         bind="query-params",
         placeholder="校名或代码的一部分",
+        max_chars=60,
         icon=":material/search:",
     )
     return SchoolFilter(
@@ -49,9 +50,25 @@ def say_how_many(shown: Shown) -> None:
     """Say how many schools are kept of how many, and offer the way back to all."""
     total = len(shown.table)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{shown.kept:,}** / {total:,} 所学校")
+        st.markdown(f"**{shown.kept:,}** / {total:,} 所在办学校")
         if not shown.wanted.is_empty:
             st.button("清除筛选", on_click=clear_filters, type="tertiary", key="clear-filters")
+
+
+def say_whether_shown(shown: Shown, school_id: int) -> None:
+    """Say so when the school of the open card is not among those the filter keeps."""
+    if not bool(shown.mask[shown.table.ids == school_id].any()):
+        st.caption("下面这所学校不在当前筛选结果中，地图上未显示。")
+
+
+def say_what_is_missing(shown: Shown) -> None:
+    """Say why most schools are grey, where they are, and what to load next."""
+    undecided = shown.counts("level")[list(RiskLevel).index(RiskLevel.UNKNOWN)]
+    if undecided * 2 > shown.kept:
+        st.info(
+            f"{shown.kept:,} 所中有 {undecided:,} 所数据不足，不定风险等级，也不表示安全。"
+            "请先补充校门、六类设施、三防等台账；也可先按“离水域从近到远”排序。"
+        )
 
 
 def _words(label: str, key: str, enum: type[Word]) -> tuple[str, ...]:
@@ -62,6 +79,7 @@ def _words(label: str, key: str, enum: type[Word]) -> tuple[str, ...]:
         key=key,
         bind="query-params",
         placeholder="全部",
+        select_all=False,
     )
     return tuple(sorted(chosen))
 
@@ -69,7 +87,11 @@ def _words(label: str, key: str, enum: type[Word]) -> tuple[str, ...]:
 def _areas(label: str, key: str, codes: list[str], names: list[str]) -> tuple[str, ...]:
     if len(codes) < 2:
         return ()
-    of = dict(zip(codes, names, strict=True))
+    # The widget tells options apart by their text: equal names carry their code.
+    of = {
+        code: name if names.count(name) == 1 else f"{name}（{code}）"
+        for code, name in zip(codes, names, strict=True)
+    }
     chosen = st.multiselect(
         label,
         codes,
@@ -77,5 +99,6 @@ def _areas(label: str, key: str, codes: list[str], names: list[str]) -> tuple[st
         key=key,
         bind="query-params",
         placeholder="全部",
+        select_all=False,
     )
     return tuple(sorted(chosen))

@@ -38,7 +38,7 @@ def _city(city: CityNotice | None) -> str:
     badge = '<span class="csm-demo">演示数据</span>' if city.is_demo else ""
     return (
         f"{badge}{name}"
-        f'<span class="csm-date" title="页面上的数字以此日为准">数据日期 {city.figures_on:%Y-%m-%d}</span>'
+        f'<span class="csm-date" title="逾期、本年等以此日计算；各项数据的日期见卡片">统计截至 {city.figures_on:%Y-%m-%d}</span>'
     )
 
 

@@ -9,7 +9,8 @@ import streamlit as st
 
 from components import session
 from domain.access import Actor
-from domain.words import SessionKind
+from domain.post_state import Manning
+from domain.words import PostKind, SessionKind
 from services.map_layers import facility_layer, post_layer, session_dates, water_layer
 
 COLOURS = {"level": "风险", "status": "督查", "coverage": "覆盖"}
@@ -69,7 +70,8 @@ def legend_parts(actor: Actor, options: MapOptions) -> list[dict[str, object]]:
         parts.append({"of": "facilities", "n": [counts[key] for key in order]})
     if "posts" in options.overlays:
         counts = post_layer(actor, house, on_date=options.on, kind=options.session).counts
-        parts.append({"of": "posts", "n": [n for key, n in counts.items() if key != "total"]})
+        parts.append({"of": "posts", "n": [counts[word.value] for word in Manning]})
+        parts.append({"of": "post_kinds", "n": [counts[f"kind:{word.value}"] for word in PostKind]})
     return parts
 
 

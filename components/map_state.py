@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 
 from components import session
 from components.chosen_school import Chosen
 from components.map_options import MapOptions
 from components.reads import Shown
+from domain.access import Actor
 from services.map_layers import layer_version
 from services.map_screen import screen_lonlat
 
@@ -15,6 +17,7 @@ CLOSE_UP_ZOOM = 16
 
 
 def map_state(
+    actor: Actor,
     shown: Shown,
     options: MapOptions,
     chosen: Chosen | None,
@@ -23,6 +26,10 @@ def map_state(
     """Return the state for ``csm.apply``: versions, mask, colours, overlays, the chosen school."""
     house = session.house()
     version = shown.table.version
+    # Says whose view this is without saying who: keys the view kept in the browser's tab.
+    scope = sha256(f"{house.engine.url}|{actor.scope_key}|{shown.table.home}".encode()).hexdigest()[
+        :12
+    ]
     overlays = list(options.overlays)
     parts: list[dict[str, Any]] = [
         {"of": options.colour, "n": shown.counts(options.colour)},
@@ -38,6 +45,7 @@ def map_state(
     day = options.on.isoformat() if options.on else ""
     state: dict[str, Any] = {
         "v": version,
+        "scope": scope,
         "base": base,
         "waters": waters,
         "mask": shown.wanted.to_query(),
@@ -51,7 +59,9 @@ def map_state(
         else None,
         "home": shown.table.home,
         "select": chosen.id if chosen else None,
-        "focus": f"/layers/focus/{chosen.id}.json?v={version}-{posts}" if chosen else None,
+        "focus": f"/layers/focus/{chosen.id}.json?v={version}-{posts}-{facilities}-{waters}"
+        if chosen
+        else None,
         "show": None,
         "legend": parts + legend,
     }

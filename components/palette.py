@@ -78,6 +78,8 @@ _MANNING_STYLES: dict[Manning, dict[str, Any]] = {
     Manning.NO_ROSTER: {"color": "#7b8794", "rank": 3, "hollow": True},
     Manning.FIXED: {"color": "#1d3f66", "rank": 0},
 }
+FACILITIES_FROM_ZOOM = 12
+POST_SHAPES = ("diamond", "square", "square", "triangle", "triangle")
 WATER_GRADES: tuple[dict[str, Any], ...] = (
     {"label": WaterGrade.MAJOR.label, "color": "#b5122a", "shape": "line", "quiet": True},
     {"label": WaterGrade.LARGER.label, "color": "#d9a400", "shape": "line", "quiet": True},
@@ -103,12 +105,12 @@ def map_config(xyz: dict[str, str] | None = None) -> dict[str, Any]:
         "kind": [{"label": kind.label} for kind in SchoolKind],
     }
     facility_kinds = [{"label": kind.label} for kind in FacilityKind]
-    manning = [{"label": m.label, **_MANNING_STYLES[m]} for m in Manning]
+    manning = [{"label": m.label, "edge": "#0b1f33", **_MANNING_STYLES[m]} for m in Manning]
     return {
         "points": {
             "facilities": {
                 "column": "state",
-                "fromZoom": 12,
+                "fromZoom": FACILITIES_FROM_ZOOM,
                 "radius": 4,
                 "styles": {"state": list(_FACILITY_STATES), "kind": facility_kinds},
                 "shapes": {
@@ -127,7 +129,7 @@ def map_config(xyz: dict[str, str] | None = None) -> dict[str, Any]:
                 },
                 "shapes": {
                     "column": "kind",
-                    "of": ["diamond", "square", "square", "triangle", "triangle"],
+                    "of": list(POST_SHAPES),
                 },
                 "tips": ["kind", "manned"],
             },
@@ -155,22 +157,36 @@ def map_config(xyz: dict[str, str] | None = None) -> dict[str, Any]:
                     {"label": "中职、特教", "color": "#51606f", "shape": "diamond"},
                 ],
             },
-            "waters": {"title": "水域（处）", "items": list(WATER_GRADES)},
+            "waters": {"title": "辖区水域（处）", "items": list(WATER_GRADES)},
             "facilities": {
-                "title": "交通设施（处）",
+                "title": "辖区设施（处）",
+                "fromZoom": FACILITIES_FROM_ZOOM,
                 "items": [
                     {"shape": "triangle", "quiet": True, **state} for state in _FACILITY_STATES
                 ],
             },
             "posts": {
-                "title": "勤务点位（个）",
+                "title": "辖区岗位（个）",
                 "items": [{"shape": "diamond", "quiet": True, **style} for style in manning],
+            },
+            "post_kinds": {
+                "title": "岗位种类（个）",
+                "items": [
+                    {
+                        "label": k.label,
+                        "color": "#51606f",
+                        "edge": "#0b1f33",
+                        "shape": s,
+                        "quiet": True,
+                    }
+                    for k, s in zip(PostKind, POST_SHAPES, strict=True)
+                ],
             },
             "hazards": {
                 "title": "隐患（所）",
                 "items": [
                     {"label": "有逾期隐患", "color": "#c1121f", "shape": "ring"},
-                    {"label": "有未销号隐患", "color": "#e07b00", "shape": "ring"},
+                    {"label": "有未销号隐患（未逾期）", "color": "#e07b00", "shape": "ring"},
                 ],
             },
         },

@@ -85,7 +85,8 @@ def _why(card: SchoolCard, why: RiskExplanation | None, not_computed: str) -> st
         f"<b>{score}</b><span>{card.level.label}</span></div>"
     )
     sentence = f'<p class="sentence">{escape(why.sentence if why else not_computed)}</p>'
-    bars = "".join(_bar(name, value) for name, value in card.parts)
+    assumed = _assumed_shares(why)
+    bars = "".join(_bar(name, value, assumed.get(name, 0.0)) for name, value in card.parts)
     as_of = f"{card.risk_as_of:%Y-%m-%d}" if card.risk_as_of else "尚未计算"
     basis = f"自{card.measured_from}量起" if card.measured_from else ""
     if card.precision_m is not None:
@@ -93,6 +94,8 @@ def _why(card: SchoolCard, why: RiskExplanation | None, not_computed: str) -> st
     foot = f"风险分 0–100，越高越险 · 数据完整度 {card.completeness:.0%} · 计算日 {as_of}" + (
         f" · {basis}" if basis else ""
     )
+    if any(share > 0.05 for share in assumed.values()):
+        foot = f"斜纹部分为未登记项按判定标准推定 · {foot}"
     nxt = f'<p class="next">{escape(why.next_datum)}</p>' if why and why.next_datum else ""
     return (
         f'<section class="why">{head}<div>{sentence}</div></section>'
@@ -100,10 +103,25 @@ def _why(card: SchoolCard, why: RiskExplanation | None, not_computed: str) -> st
     )
 
 
-def _bar(name: str, value: float | None) -> str:
+def _assumed_shares(why: RiskExplanation | None) -> dict[str, float]:
+    """Return, per part, which share of its points stands for inputs nobody recorded."""
+    shares = {}
+    for part in why.parts if why else ():
+        points = sum(reason.points for reason in part.reasons)
+        assumed = sum(reason.points * (1 - reason.known_share) for reason in part.reasons)
+        shares[part.label] = assumed / points if points > 0 else 0.0
+    return shares
+
+
+def _bar(name: str, value: float | None, assumed: float) -> str:
     if value is None:
         return f'<div><label>{name}</label><i class="none"></i><b>未知</b></div>'
-    return f'<div><label>{name}</label><i><u style="width:{value:.0f}%"></u></i><b>{value:.0f}</b></div>'
+    known = value * (1 - assumed)
+    hint = f"其中约 {value * assumed:.0f} 分为未登记项推定" if assumed > 0.05 else ""
+    return (
+        f'<div title="{hint}"><label>{name}</label><i><u style="width:{known:.0f}%"></u>'
+        f'<s style="width:{value - known:.0f}%"></s></i><b>{value:.0f}</b></div>'
+    )
 
 
 def _inputs(why: RiskExplanation | None) -> str:
@@ -191,8 +209,6 @@ def _hazards(card: SchoolCard) -> str:
         f"<h3>{card.year} 年督查</h3><p>市级 <b>{card.visits_city}</b> 次 · "
         f"县级 <b>{card.visits_county}</b> 次（截至 {card.today:%Y-%m-%d}）</p>"
     )
-    if not card.hazards_visible:
-        return visits
     rows = "".join(
         f"<li><b>{escape(h.severity)}</b> {escape(h.description)}"
         f'<div class="foot">{escape(h.number)} · {h.stage}环节 · '

@@ -33,7 +33,7 @@ def draw_list(actor: Actor, shown: Shown) -> None:
                 [s.value for s in SortBy],
                 format_func=lambda value: SortBy(value).label,
                 key="sort",
-                bind="query-params",
+                persist_state="page",
                 label_visibility="collapsed",
             )
         )
@@ -63,7 +63,7 @@ def draw_list(actor: Actor, shown: Shown) -> None:
                 width="stretch",
             )
     if pages > 1:
-        st.pagination(pages, key=page_key, max_visible_pages=5)
+        st.pagination(pages, key=page_key, max_visible_pages=5, persist_state="page")
 
 
 def _row_label(row: ListRow) -> str:

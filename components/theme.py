@@ -11,10 +11,10 @@ _CSS = """<style>
 [data-testid="stSidebarUserContent"]{padding:.2rem 0 2rem}
 [data-testid="stSidebarHeader"]{height:2.2rem;padding:.2rem .6rem}
 [data-testid="stSidebarUserContent"] [data-testid="stVerticalBlock"]{gap:.55rem}
-[data-testid="stSidebar"]{top:3.75rem;height:calc(100vh - 3.75rem)}
+[data-testid="stSidebarContent"]{padding-top:3.75rem}
 iframe[title="streamlit_folium.st_folium"]{height:calc(100vh - 6.2rem)!important;min-height:380px;
 border:1px solid #d5dce4;border-radius:8px}
-.st-key-panel{height:calc(100vh - 6.2rem);min-height:380px;overflow-y:auto;padding-right:.3rem}
+.st-key-panel{flex:none!important;height:calc(100vh - 5.2rem);min-height:380px;overflow-y:auto;padding-right:.3rem}
 .st-key-panel [data-testid="stVerticalBlock"]{gap:.35rem}
 .st-key-panel button[kind="tertiary"]{justify-content:flex-start;text-align:left;padding:.2rem .35rem;
 border-radius:.35rem}
@@ -39,7 +39,9 @@ align-items:center;justify-content:center;line-height:1.15}
 .csm-card .bars label{width:2.4rem;color:#42536a}
 .csm-card .bars i{flex:1;height:.72rem;background:#e9eef4;border-radius:.36rem;overflow:hidden}
 .csm-card .bars i.none{background:repeating-linear-gradient(45deg,#e9eef4 0 5px,#f7f9fb 5px 10px)}
-.csm-card .bars u{display:block;height:100%;background:#0b5cad;border-radius:.36rem}
+.csm-card .bars i{display:flex}
+.csm-card .bars s{display:block;height:100%;background:repeating-linear-gradient(45deg,#7fa9d3 0 4px,#d5e3f1 4px 8px)}
+.csm-card .bars u{display:block;height:100%;background:#0b5cad}
 .csm-card .bars b{width:2.4rem;text-align:right;font-variant-numeric:tabular-nums}
 .csm-card .next{background:#f2f6fb;border-radius:.4rem;padding:.35rem .6rem;margin:.4rem 0}
 .csm-card details{margin:.3rem 0}
@@ -74,6 +76,14 @@ padding:.16rem 0;gap:.5rem}
 .csm-empty{text-align:center;padding:12vh 1.5rem;color:#42536a}
 .csm-empty h2{color:#14233a;font-size:1.4rem;padding:0 0 .6rem}
 .csm-empty code{background:#eef2f7;padding:.1rem .4rem;border-radius:.3rem}
+[data-testid="stExpandSidebarButton"]{width:auto!important}
+[data-testid="stExpandSidebarButton"]::after{content:"筛选";font-size:.9rem;color:#fff}
+@media(max-width:1100px){
+.st-key-split [data-testid="stHorizontalBlock"]{flex-wrap:wrap}
+.st-key-split [data-testid="stHorizontalBlock"]>[data-testid="stColumn"]{min-width:100%}
+.st-key-panel{height:auto;overflow:visible}
+iframe[title="streamlit_folium.st_folium"]{height:62vh!important}
+}
 @media(max-width:640px){
 [data-testid="stMainBlockContainer"]{padding:4.2rem .5rem .6rem}
 iframe[title="streamlit_folium.st_folium"]{height:62vh!important}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from urllib.parse import urlencode
 
+MAX_QUERY_CHARS = 60
 FILTER_KEYS = ("district", "station", "kind", "ownership", "level", "status", "q")
 
 
@@ -31,7 +32,7 @@ class SchoolFilter:
         values: dict[str, tuple[str, ...] | str] = {
             key: tuple(sorted(set(query.get(key, ())))) for key in FILTER_KEYS if key != "q"
         }
-        values["q"] = " ".join(query.get("q", ("",))).strip()
+        values["q"] = " ".join(query.get("q", ("",))).strip()[:MAX_QUERY_CHARS]
         return cls(**values)  # type: ignore[arg-type]
 
     def to_query(self) -> str:

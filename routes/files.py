@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from domain.errors import UserError
+from domain.errors import NotFound, UserError
 from domain.school_filter import SchoolFilter
 from routes.guard import actor_from_request
 from services.map_schools import SortBy
@@ -35,4 +35,12 @@ def schools(request: Request) -> Response:
     return Response(body, media_type=XLSX, headers=headers)
 
 
-FILE_ROUTES: list[Route] = [Route("/files/schools.xlsx", schools)]
+def nothing_here(_request: Request) -> Response:
+    """Answer any other address below /files: Streamlit would send its own page."""
+    raise NotFound("这个文件")
+
+
+FILE_ROUTES: list[Route] = [
+    Route("/files/schools.xlsx", schools),
+    Route("/files/{rest:path}", nothing_here),
+]

@@ -238,7 +238,7 @@ def content_policy(basemap_url: str) -> str:
         (
             "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:",
             f"img-src 'self' data: blob:{pictures}",
-            f"connect-src 'self' ws: wss: data: blob:{pictures}",
+            f"connect-src 'self' data: blob:{pictures}",
             "worker-src 'self' blob:",
             "object-src 'none'",
             "base-uri 'self'",

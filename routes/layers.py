@@ -11,6 +11,7 @@ import datetime as dt
 import gzip
 import hashlib
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,8 +19,8 @@ from starlette.routing import Route
 
 from components.palette import config_script
 from domain.access import Actor
-from domain.errors import UserError
-from domain.school_filter import SchoolFilter
+from domain.errors import NotFound, UserError
+from domain.school_filter import FILTER_KEYS, SchoolFilter
 from domain.words import SessionKind
 from routes.guard import actor_from_request
 from services.cache import VersionedCache
@@ -33,6 +34,7 @@ from services.map_layers import (
     water_layer,
 )
 from services.map_schools import (
+    data_version,
     load_school_table,
     match_schools,
     pack_columns,
@@ -46,6 +48,9 @@ JSON = "application/geo+json; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
 GZIP_LEVEL = 4
 _ready = VersionedCache(max_entries=48)
+
+_KNOWN_PARAMETERS = frozenset({*FILTER_KEYS, "on", "session", "box"})
+MAX_SCHOOL_ID = 2**31 - 1
 
 Make = Callable[[Actor, House, Request], bytes]
 
@@ -82,7 +87,16 @@ def _near(actor: Actor, house: House, request: Request) -> bytes:
 
 
 def _focus(actor: Actor, house: House, request: Request) -> bytes:
-    return focus_layer(actor, house, school_id=request.path_params["school_id"]).body
+    school_id = request.path_params["school_id"]
+    if school_id > MAX_SCHOOL_ID:
+        raise NotFound("这所学校")
+    return focus_layer(actor, house, school_id=school_id).body
+
+
+def _asked(request: Request) -> str:
+    """Return what the answer depends on: other parameters must not make another cache entry."""
+    known = [(k, v) for k, v in request.query_params.multi_items() if k in _KNOWN_PARAMETERS]
+    return f"{request.url.path}?{urlencode(sorted(known))}"
 
 
 def _layer(make: Make, media_type: str, *, keep: bool) -> Callable[[Request], Response]:
@@ -91,9 +105,10 @@ def _layer(make: Make, media_type: str, *, keep: bool) -> Callable[[Request], Re
     def answer(request: Request) -> Response:
         actor, house = actor_from_request(request), current_house()
         versions = "-".join(str(v) for v in house.versions().values())
-        key = f"{house.engine.url}|{actor.scope_key}|{versions}|{house.today()}|{request.url.path}?{request.url.query}"
+        key = f"{house.engine.url}|{actor.scope_key}|{versions}|{house.today()}|{_asked(request)}"
         etag = f'"{hashlib.sha256(key.encode()).hexdigest()[:32]}"'
         headers = {"Cache-Control": "private, no-cache", "ETag": etag, "Vary": "Cookie"}
+        headers["X-CSM-Version"] = data_version(house)
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=304, headers=headers)
 
@@ -108,6 +123,11 @@ def _layer(make: Make, media_type: str, *, keep: bool) -> Callable[[Request], Re
         )
 
     return answer
+
+
+def nothing_here(_request: Request) -> Response:
+    """Answer any other address below /layers: Streamlit would send its own page."""
+    raise NotFound("这个地图图层")
 
 
 def style(request: Request) -> Response:
@@ -148,4 +168,5 @@ LAYER_ROUTES: list[Route] = [
     Route("/layers/posts.bin", _layer(_posts, BINARY, keep=True)),
     Route("/layers/near.json", _layer(_near, JSON, keep=False)),
     Route("/layers/focus/{school_id:int}.json", _layer(_focus, JSON, keep=False)),
+    Route("/layers/{rest:path}", nothing_here),
 ]

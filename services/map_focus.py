@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -105,21 +106,15 @@ def _move_labels(house: House, properties: list[dict[str, Any]]) -> None:
 
 
 def _missing_by_gate(session: Session, school_id: int) -> dict[int, int]:
+    """Count, per gate, the kinds of the six that are missing and nowhere else on record there."""
     rows = session.execute(
-        select(TrafficFacility.gate_id, TrafficFacility.kind)
+        select(TrafficFacility.gate_id, TrafficFacility.kind, TrafficFacility.state)
         .join(Gate, Gate.id == TrafficFacility.gate_id)
-        .where(
-            Gate.school_id == school_id,
-            TrafficFacility.state == FacilityState.MISSING,
-            TrafficFacility.kind.in_(SIX_FACILITY_KINDS),
-        )
-        .distinct()
+        .where(Gate.school_id == school_id, TrafficFacility.kind.in_(SIX_FACILITY_KINDS))
     ).all()
-    counts: dict[int, int] = {}
-    for gate_id, _ in rows:
-        if gate_id is not None:
-            counts[gate_id] = counts.get(gate_id, 0) + 1
-    return counts
+    lacking = {(r.gate_id, r.kind) for r in rows if r.state is FacilityState.MISSING}
+    lacking -= {(r.gate_id, r.kind) for r in rows if r.state is not FacilityState.MISSING}
+    return Counter(gate_id for gate_id, _ in lacking if gate_id is not None)
 
 
 def _nearest_targets(session: Session, school_id: int) -> list[tuple[str, str, float, Any]]:

@@ -126,7 +126,7 @@ def near_layer(actor: Actor, house: House, *, box: tuple[float, float, float, fl
     west, south, east, north = box
     x, y = world_pixels(np.array([west, east]), np.array([north, south]))
     inside = (table.x >= x[0]) & (table.x <= x[1]) & (table.y >= y[0]) & (table.y <= y[1])
-    ids = [int(i) for i in table.ids[inside][:NEAR_LIMIT]]
+    ids = [int(i) for i in table.ids[inside][::-1][:NEAR_LIMIT]]
     with house.read() as session:
         campuses = session.execute(
             select(School.id, type_coerce(School.campus, LargeBinary)).where(
@@ -348,6 +348,7 @@ def _posts(actor: Actor, house: House, on_date: dt.date | None, kind: SessionKin
     manned[standing & no_roster] = MANNING_ORDER.index(Manning.FIXED)
     x, y = screen_pixels(house, [p[1] for p in posts], [p[2] for p in posts])
     counts = {m.value: int((manned == i).sum()) for i, m in enumerate(MANNING_ORDER)}
+    counts |= {f"kind:{name}": int((kind_at == i).sum()) for i, name in enumerate(kinds)}
     counts["total"] = len(posts)
     body = pack(
         len(posts),

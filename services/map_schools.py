@@ -69,6 +69,7 @@ class SchoolTable:
     score: npt.NDArray[np.float32]
     students: npt.NDArray[np.float32]
     completeness: npt.NDArray[np.float32]
+    water_m: npt.NDArray[np.float32]
     home: tuple[float, float, float, float] | None
 
     def __len__(self) -> int:
@@ -120,6 +121,7 @@ class SortBy(Word):
 
     RISK = "risk", "风险从高到低"
     OVERDUE = "overdue", "逾期隐患从多到少"
+    WATER = "water", "离水域从近到远"
     STUDENTS = "students", "学生数从多到少"
     NAME = "name", "名称"
 
@@ -224,6 +226,7 @@ def _sorted_rows(table: SchoolTable, mask: Mask, sort: SortBy) -> npt.NDArray[np
     first = {
         SortBy.RISK: score,
         SortBy.OVERDUE: table.bytes_["overdue"][rows].astype(float),
+        SortBy.WATER: -np.nan_to_num(table.water_m[rows], nan=np.inf),
         SortBy.STUDENTS: np.nan_to_num(table.students[rows], nan=-1.0),
     }[sort]
     return rows[np.lexsort((table.ids[rows], -score, -first))]
@@ -316,6 +319,7 @@ def _load(actor: Actor, house: House, version: str) -> SchoolTable:
                 SchoolRisk.score,
                 type_coerce(SchoolRisk.level, String),
                 SchoolRisk.completeness,
+                SchoolRisk.nearest_water_m,
             )
             .outerjoin(SchoolRisk, SchoolRisk.school_id == School.id)
             .where(schools_readable_by(actor), School.status == SchoolStatus.ACTIVE)
@@ -330,7 +334,7 @@ def _load(actor: Actor, house: House, version: str) -> SchoolTable:
             )
         ).all()
         counts = _inspection_counts(session, actor, today)
-    cells: list[Any] = list(zip(*rows, strict=True)) if rows else [()] * 13
+    cells: list[Any] = list(zip(*rows, strict=True)) if rows else [()] * 14
     ids = np.array(cells[0], dtype=np.uint32)
     levels = _word_bytes(RiskLevel, cells[11], RiskLevel.UNKNOWN)
     # Worst last, so that dense places show the red ones; unknown lies under all.
@@ -343,7 +347,7 @@ def _load(actor: Actor, house: House, version: str) -> SchoolTable:
         cells[8], {s.id: s.code for s in stations}, {s.id: s.name for s in stations}
     )
     by_id = {name: _spread(ids, *pair) for name, pair in counts.items()}
-    score = np.array([np.nan if v is None else v for v in cells[10]], dtype=np.float32)
+    score = _floats(cells[10])
     bytes_ = {
         "level": levels,
         "status": status_index(
@@ -366,7 +370,7 @@ def _load(actor: Actor, house: House, version: str) -> SchoolTable:
         west, east = np.quantile(lon, [0.001, 0.999])
         south, north = np.quantile(lat, [0.001, 0.999])
         home = (float(west), float(south), float(east), float(north))
-    students = np.array([np.nan if v is None else v for v in cells[9]], dtype=np.float32)
+    students = _floats(cells[9])
     return SchoolTable(
         version=version,
         ids=ids[order],
@@ -383,11 +387,14 @@ def _load(actor: Actor, house: House, version: str) -> SchoolTable:
         station_names=station_names,
         score=score[order],
         students=students[order],
-        completeness=np.array([np.nan if v is None else v for v in cells[12]], dtype=np.float32)[
-            order
-        ],
+        completeness=_floats(cells[12])[order],
+        water_m=_floats(cells[13])[order],
         home=home,
     )
+
+
+def _floats(cells: Sequence[float | None]) -> npt.NDArray[np.float32]:
+    return np.array([np.nan if v is None else v for v in cells], dtype=np.float32)
 
 
 def _inspection_counts(

@@ -31,7 +31,6 @@ from domain.words import (
     HazardStage,
     InspectionLevel,
     RiskLevel,
-    Role,
 )
 from services.house import House
 from services.map_schools import STAGES_BEFORE_SUBMISSION
@@ -113,7 +112,6 @@ class SchoolCard:
     visits_city: int
     visits_county: int
     year: int
-    hazards_visible: bool
     open_hazards: tuple[OpenHazard, ...]
     timeline: tuple[TimelineEntry, ...]
     today: dt.date
@@ -142,16 +140,11 @@ def read_school_card(actor: Actor, house: House, *, school_id: int) -> SchoolCar
             .where(Inspection.school_id == school_id, Inspection.on_date <= today)
             .order_by(Inspection.on_date.desc())
         ).all()
-        hazards_visible = actor.role is not Role.TOWNSHIP
-        hazards = (
-            session.scalars(
-                select(Hazard)
-                .where(Hazard.school_id == school_id, Hazard.found_on <= today)
-                .order_by(Hazard.found_on.desc())
-            ).all()
-            if hazards_visible
-            else []
-        )
+        hazards = session.scalars(
+            select(Hazard)
+            .where(Hazard.school_id == school_id, Hazard.found_on <= today)
+            .order_by(Hazard.found_on.desc())
+        ).all()
         this_year = [v for v in visits if v.on_date.year == today.year]
         return SchoolCard(
             id=school.id,
@@ -184,7 +177,6 @@ def read_school_card(actor: Actor, house: House, *, school_id: int) -> SchoolCar
             visits_city=sum(v.level is InspectionLevel.CITY for v in this_year),
             visits_county=sum(v.level is InspectionLevel.COUNTY for v in this_year),
             year=today.year,
-            hazards_visible=hazards_visible,
             open_hazards=_open_hazards(hazards, today),
             timeline=_timeline(visits, hazards),
             today=today,

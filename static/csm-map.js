@@ -216,7 +216,7 @@
           ctx.fillStyle = styles[v].color; ctx.fill(); from = to;
         }
         ctx.beginPath(); ctx.arc(c.px, c.py, c.r * .7, 0, 7); ctx.fillStyle = "#ffffff"; ctx.fill();
-        ctx.fillStyle = "#1d2b3a"; ctx.fillText(c.n > 9999 ? Math.round(c.n / 1000) + "k" : c.n, c.px, c.py);
+        ctx.fillStyle = "#1d2b3a"; ctx.fillText(c.n > 9999 ? (c.n / 10000).toFixed(1) + "万" : c.n, c.px, c.py);
       }
     },
     _paintLabels: function (drawn, f, visible) {
@@ -226,7 +226,9 @@
       ctx.font = 13 * f.ratio + "px 'Noto Sans SC','Microsoft YaHei',sans-serif";
       ctx.textAlign = "left"; ctx.textBaseline = "middle"; ctx.lineJoin = "round";
       for (let k = drawn.length - 1; k >= 0; k--) {
-        const i = drawn[k], x = this.data.x[i] * f.scale - f.ox + r + 4 * f.ratio, y = this.data.y[i] * f.scale - f.oy;
+        const i = drawn[k];
+        if (this.data.id[i] === this.selected) continue;
+        const x = this.data.x[i] * f.scale - f.ox + r + 4 * f.ratio, y = this.data.y[i] * f.scale - f.oy;
         const w = ctx.measureText(this.names[i]).width, h = 16 * f.ratio;
         if (taken.some((t) => x < t[0] + t[2] && x + w > t[0] && Math.abs(y - t[1]) < h)) continue;
         taken.push([x, y, w]);
@@ -297,7 +299,7 @@
     if (error.name === "AbortError") return;
     note.getContainer().replaceChildren(element("span", "", error.message || "地图数据没有取到。"));
     const again = element("button", "", "重试");
-    again.onclick = () => { note.getContainer().style.display = "none"; const s = csm.state; csm.state = {}; baseLoaded = watersLoaded = nearWanted = ""; csm.apply(s); };
+    again.onclick = () => { note.getContainer().style.display = "none"; const s = csm.state; csm.state = {}; baseLoaded = watersLoaded = nearWanted = ""; csm.apply(s); loadNear(); };
     note.getContainer().appendChild(again);
     note.getContainer().style.display = "block";
   }
@@ -328,6 +330,14 @@
     link.onclick = (e) => { e.preventDefault(); act(); };
     bar.appendChild(link);
   }
+  /* A view belongs to one reader's scope: the next user of this tab must not inherit it. */
+  const viewKey = () => "csm-view:" + csm.state.scope;
+  function placeFirst(s) {
+    if (csm.placed) return;
+    csm.placed = true;
+    const kept = JSON.parse(sessionStorage.getItem(viewKey()) || "null");
+    if (kept) map.setView([kept[0], kept[1]], kept[2], { animate: false }); else goHome();
+  }
   function goHome() {
     const h = csm.state.home;
     if (h) map.fitBounds([[h[1], h[0]], [h[3], h[2]]], { paddingTopLeft: [24, 16], paddingBottomRight: [24, Math.min(legend.offsetHeight + 14, map.getSize().y / 3)], animate: false, maxZoom: 16 });
@@ -342,13 +352,19 @@
     barButton(bar, "M4 11l8-7 8 7M6 10v10h12V10", "回到全部学校", goHome);
     barButton(bar, "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5", "全屏显示地图", () => { document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen().catch(() => {}); });
     control("topright", bar);
-    L.control.scale({ imperial: false, position: "bottomright" }).addTo(map);
+    const scale = L.control.scale({ imperial: false, position: "bottomright" });
+    scale._updateMetric = function (most) {
+      const metres = this._getRoundNum(most);
+      this._updateScale(this._mScale, metres < 1000 ? metres + " 米" : metres / 1000 + " 公里", metres / most);
+    };
+    scale.addTo(map);
+    window.parent.document.documentElement.lang = "zh-CN";
     note = control("topleft", element("div", "csm-note")); note.getContainer().style.display = "none";
     busy = element("div", "csm-busy"); map.getContainer().appendChild(busy);
     legend = element("div", "csm-legend"); control("bottomleft", legend);
 
     pane("ground", 210); pane("grid", 240, true); pane("near", 405, true); pane("rings", 410, true);
-    for (const [i, name] of ["facilities", "posts", "schools"].entries()) pane(name, 430 + i, true);
+    for (const [i, name] of ["facilities", "schools", "posts"].entries()) pane(name, 430 + i, true);
     pane("lines", 440, true); pane("words", 450, true);
     tip = L.tooltip({ direction: "top", offset: [0, -8], opacity: 1 });
     if (config.xyz) L.tileLayer(config.xyz.url, { attribution: config.xyz.attribution, maxZoom: 18, zIndex: 1 }).addTo(map);
@@ -360,11 +376,9 @@
     csm.layers.schools.addTo(map).shown = true;
     near = L.layerGroup().addTo(map); focus = L.layerGroup().addTo(map);
 
-    const kept = sessionStorage.getItem("csm-view");
-    if (kept) { const v = JSON.parse(kept); map.setView([v[0], v[1]], v[2], { animate: false }); csm.viewKept = true; }
     map.on("moveend", () => {
       const c = map.getCenter();
-      sessionStorage.setItem("csm-view", JSON.stringify([c.lat, c.lng, map.getZoom()]));
+      if (csm.placed) sessionStorage.setItem(viewKey(), JSON.stringify([c.lat, c.lng, map.getZoom()]));
       restyleForZoom(); loadNear();
     });
     map.on("click", onClick);
@@ -396,7 +410,7 @@
     if (cell) map.setZoomAround(e.latlng, map.getZoom() + 2);
   }
   function pointText() {
-    for (const name of ["schools", "posts", "facilities"]) {
+    for (const name of ["posts", "schools", "facilities"]) {
       const layer = csm.layers[name], i = layer.hit(csm.pointer);
       if (i < 0) continue;
       const words = [];
@@ -448,6 +462,7 @@
     const zoom = map.getZoom();
     if (csm.styledAt === zoom) return;
     csm.styledAt = zoom;
+    if (csm.state.legend) drawLegend(csm.state);
     csm.roads && csm.roads.setStyle(roadStyle);
     csm.waters && csm.waters.setStyle(waterStyle);
     if (csm.towns) zoom >= 12.5 ? csm.towns.addTo(map) : csm.towns.remove();
@@ -504,29 +519,37 @@
     layer.namesUrl = namesUrl;
     if (layer.url === url) return;
     layer.url = url;
-    const data = unpack(await (await load(url)).arrayBuffer());
+    let data;
+    try { data = unpack(await (await load(url)).arrayBuffer()); } catch (error) { layer.url = null; throw error; }
     if (layer.url !== url) return;
     layer.names = data.names || null;
     layer.version = csm.state.v;
     layer.set(data);
-    return true;
+  }
+  /* The answer says which data it was cut from; rows of other data would be other schools. */
+  async function loadMask(s) {
+    const answer = await load("/layers/schools.mask?v=" + s.v + "&" + s.mask);
+    if (answer.headers.get("x-csm-version") !== s.v) throw new Error("数据刚刚更新，请刷新页面。");
+    return new Uint8Array(await answer.arrayBuffer());
   }
   async function applySchools(s) {
     const layer = csm.layers.schools;
-    const [fresh, mask] = await Promise.all([
+    const wanted = s.v + "|" + s.mask;
+    const [, mask] = await Promise.all([
       loadPoints("schools", "/layers/schools.bin?v=" + s.v, "/layers/schools.names?v=" + s.v),
-      s.mask === layer.maskKey ? layer.mask : s.mask ? load("/layers/schools.mask?v=" + s.v + "&" + s.mask).then((a) => a.arrayBuffer()).then((b) => new Uint8Array(b)) : null,
+      wanted === layer.maskWanted ? layer.mask : s.mask ? loadMask(s) : null,
     ]);
     if (csm.state !== s) return;
+    if (mask && mask.length !== Math.ceil(layer.data.n / 8)) throw new Error("数据刚刚更新，请点重试。");
+    layer.maskWanted = wanted;
     layer.mask = mask; layer.maskKey = s.mask; layer.column = s.colour; layer.selected = s.select; layer.rings = s.overlays.includes("hazards");
-    if (!csm.viewKept && !csm.homed && s.home) { csm.homed = true; goHome(); }
-    if (s.show && s.show !== csm.shownPlace) {
-      csm.shownPlace = s.show;
+    placeFirst(s);
+    if (s.show && String(s.show) !== csm.shownPlace) {
+      csm.shownPlace = String(s.show);
       const at = L.latLng(s.show[1], s.show[0]);
       if (!map.getBounds().pad(-.08).contains(at) || map.getZoom() < s.show[2]) map.setView(at, Math.max(map.getZoom(), s.show[2]), { animate: false });
     }
     layer.draw();
-    return fresh;
   }
   async function applyPoints(name, url) {
     const layer = csm.layers[name];
@@ -560,7 +583,8 @@
     csm.focusUrl = url;
     focus.clearLayers();
     if (!url) return;
-    const data = await (await load(url)).json();
+    let data;
+    try { data = await (await load(url)).json(); } catch (error) { csm.focusUrl = null; throw error; }
     if (csm.focusUrl !== url) return;
     L.geoJSON(data, {
       renderer: csm.renderers.rings, pane: "rings", interactive: false,
@@ -603,6 +627,7 @@
     for (const part of s.legend) {
       const styles = config.legend[part.of], row = element("div", "row");
       row.appendChild(element("h4", "", styles.title));
+      if (styles.fromZoom && map.getZoom() < styles.fromZoom) row.appendChild(element("span", "item later", "放大地图后显示位置"));
       styles.items.forEach((item, i) => {
         if (part.n && part.n[i] === 0 && item.quiet) return;
         const cell = element("span", "item");

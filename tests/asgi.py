@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlencode, urlsplit
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -26,6 +29,12 @@ class Answer:
     @property
     def json(self) -> Any:
         return json.loads(self.body)
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Run in a thread of its own: the browser tests keep a loop running in this one."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 def ask(
@@ -59,7 +68,7 @@ def ask(
         "client": (client, 50_000),
         "server": ("desk.test", 80),
     }
-    return asyncio.run(_exchange(app, scope, body))
+    return _run(_exchange(app, scope, body))
 
 
 async def _exchange(app: Any, scope: dict[str, Any], body: bytes) -> Answer:
@@ -103,5 +112,5 @@ def refuses_websocket(app: Any, path: str, headers: Mapping[str, str]) -> bool:
         }
         await app(scope, receive, send)
 
-    asyncio.run(connect())
+    _run(connect())
     return got == ["websocket.close"]

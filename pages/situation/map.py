@@ -6,7 +6,13 @@ import streamlit as st
 
 from components import session, theme
 from components.chosen_school import MAP_KEY, chosen_school, take_click
-from components.filters import choose_schools, clear_filters, say_how_many
+from components.filters import (
+    choose_schools,
+    clear_filters,
+    say_how_many,
+    say_what_is_missing,
+    say_whether_shown,
+)
 from components.guard import guard
 from components.map_canvas import draw_map
 from components.map_options import choose_options, legend_parts
@@ -37,20 +43,22 @@ with st.sidebar:
 
 shown = read_shown(actor, wanted)
 chosen = chosen_school(actor)
-map_side, panel_side = st.columns([2.3, 1], gap="small")
+with st.container(key="split"):
+    map_side, panel_side = st.columns([2.2, 1], gap="small")
 with map_side:
     draw_map(
-        map_state(shown, options, chosen, legend_parts(actor, options)),
+        map_state(actor, shown, options, chosen, legend_parts(actor, options)),
         key=MAP_KEY,
         on_change=take_click,
     )
 with panel_side, st.container(key="panel"):
+    say_how_many(shown)
     if chosen is not None:
+        say_whether_shown(shown, chosen.id)
         draw_card(actor, chosen, can_leave=actor.role is not Role.SCHOOL)
+    elif shown.kept:
+        say_what_is_missing(shown)
+        draw_list(actor, shown)
     else:
-        say_how_many(shown)
-        if shown.kept:
-            draw_list(actor, shown)
-        else:
-            theme.show_empty("没有符合条件的学校", ["换一个筛选条件，或清除全部筛选。"])
-            st.button("清除全部筛选", on_click=clear_filters, type="primary", key="clear-all")
+        theme.show_empty("没有符合条件的学校", ["换一个筛选条件，或清除全部筛选。"])
+        st.button("清除全部筛选", on_click=clear_filters, type="primary", key="clear-all")

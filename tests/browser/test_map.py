@@ -108,7 +108,7 @@ def test_overlays_show_their_counts_in_the_legend(
     frame = map_frame(page)
     for overlay in ("水域", "设施", "岗位", "隐患"):
         page.get_by_test_id("stButtonGroup").get_by_text(overlay, exact=True).click()
-    for heading in ("水域（处）", "交通设施（处）", "勤务点位（个）", "隐患（所）"):
+    for heading in ("辖区水域（处）", "辖区设施（处）", "辖区岗位（个）", "隐患（所）"):
         expect(frame.get_by_role("heading", name=heading)).to_be_visible()
     shown = frame.evaluate("csm.state.legend.find(p => p.of === 'waters').n.slice(0, 4)")
     features = frame.evaluate(

@@ -33,7 +33,7 @@ def test_a_leader_sees_the_count_the_list_and_no_error(
     page = open_page(demo_house, MAP).run()
     assert not page.exception
     total = len(load_school_table(SYSTEM, demo_house))
-    assert f"**{total}** / {total} 所学校" in texts(page)
+    assert f"**{total}** / {total} 所在办学校" in texts(page)
     rows = [b for b in page.button if b.key and b.key.startswith("row-")]
     assert len(rows) == 10
 
@@ -131,7 +131,7 @@ def test_every_city_role_opens_the_map_without_error(
 ) -> None:
     page = open_page(demo_house, MAP, role=role).run()
     assert not page.exception
-    assert "所学校" in texts(page)
+    assert "所在办学校" in texts(page)
 
 
 def test_the_facilities_by_kind_and_state_add_up_to_the_legend(
