@@ -122,7 +122,7 @@ def map_config(xyz: dict[str, str] | None = None) -> dict[str, Any]:
             },
             "posts": {
                 "column": "manned",
-                "radius": 4,
+                "radius": 3.2,
                 "styles": {
                     "manned": manning,
                     "kind": [{"label": kind.label} for kind in PostKind],

@@ -9,9 +9,12 @@ _CSS = """<style>
 [data-testid="stMainBlockContainer"]>div>[data-testid="stVerticalBlock"],
 [data-testid="stMainBlockContainer"]>[data-testid="stVerticalBlock"]{gap:.2rem}
 [data-testid="stSidebarUserContent"]{padding:.2rem 0 2rem}
-[data-testid="stSidebarHeader"]{height:2.2rem;padding:.2rem .6rem}
+[data-testid="stSidebarHeader"]{height:0;min-height:0;padding:0;margin:0}
+[data-testid="stSidebarCollapseButton"]{position:absolute;right:.5rem;top:4.1rem;z-index:1}
 [data-testid="stSidebarUserContent"] [data-testid="stVerticalBlock"]{gap:.55rem}
-[data-testid="stSidebarContent"]{padding-top:3.75rem}
+/* The sidebar lies under the bar on top and begins below it. */
+[data-testid="stSidebar"]{z-index:999970}
+[data-testid="stSidebarContent"]{padding-top:4.3rem}
 iframe[title="streamlit_folium.st_folium"]{height:calc(100vh - 6.2rem)!important;min-height:380px;
 border:1px solid #d5dce4;border-radius:8px}
 .st-key-panel{flex:none!important;height:calc(100vh - 5.2rem);min-height:380px;overflow-y:auto;padding-right:.3rem}

@@ -22,6 +22,12 @@ input at once: without it all scores would crowd at the lower end of the scale.
 Only the water that endangers the school most counts (``water_danger``), so a fenced pond
 nearby does not hide an open reservoir behind it. Beyond ``water_radius_m`` a water's
 grade, access and gear cannot matter and count as known.
+
+A school without any guard has no share of guards over 50: that input is not applicable,
+known and without points, and its weight moves to the guards input, which is then at its
+worst whatever the number of pupils. The lack of guards is told once and costs what it did:
+were the weight simply dropped, a school would score better by dismissing its last guard
+over 50, and the score would not be monotone.
 """
 
 from __future__ import annotations
@@ -91,7 +97,7 @@ def score_risk(inputs: pd.DataFrame, rules: RiskRules, *, on: dt.date) -> pd.Dat
         input of it is known), ``level`` (``RiskLevel`` value), ``completeness`` (0–1).
     """
     danger, known = input_dangers(inputs, rules)
-    points = _part_points(danger, rules, on)
+    points = _part_points(danger, _without_guards(inputs), rules, on)
     count = len(inputs)
     out: dict[str, NDArray[np.generic]] = {}
     score, all_known = np.zeros(count), np.zeros(count)
@@ -140,10 +146,11 @@ def contributions(inputs: pd.DataFrame, rules: RiskRules, *, on: dt.date) -> pd.
     """Return the points of the total score that each input adds; rows sum to the score.
 
     Columns are ``INPUTS``. The points of a water's grade, access and gear are already
-    scaled by its distance and the season; the distance itself carries the rest.
+    scaled by its distance and the season; the distance itself carries the rest. Where
+    there are no guards, the guards' points hold the weight of the share over 50 too.
     """
     danger, _ = input_dangers(inputs, rules)
-    points = _part_points(danger, rules, on)
+    points = _part_points(danger, _without_guards(inputs), rules, on)
     weights = {name: rules.part_weights[part] for part, names in PARTS.items() for name in names}
     return pd.DataFrame({n: weights[n] * points[n] for n in INPUTS}, index=inputs.index)
 
@@ -198,7 +205,7 @@ def _with_prior(value: Floats, share: Floats | None, prior: float) -> tuple[Floa
 
 
 def _part_points(
-    danger: Mapping[str, Floats], rules: RiskRules, on: dt.date
+    danger: Mapping[str, Floats], no_guards: NDArray[np.bool_], rules: RiskRules, on: dt.date
 ) -> Mapping[str, Floats]:
     """Return each input's points within its own part (0–100 a part)."""
     points = {name: 100.0 * rules.input_weights[name] * danger[name] for name in INPUTS}
@@ -206,6 +213,8 @@ def _part_points(
     points["water_m"] = 100.0 * rules.input_weights["water_m"] * scale
     for name in PARTS["water"][1:]:
         points[name] = points[name] * scale
+    moved = 100.0 * rules.input_weights["guards_over_50"]
+    points["guards"] = points["guards"] + np.where(no_guards, moved, 0.0)
     for names in PARTS.values():
         total = np.zeros_like(scale)
         for name in names:
@@ -264,6 +273,8 @@ def _patrol(inputs: pd.DataFrame, rules: RiskRules) -> dict[str, tuple[Floats, F
     students = _numbers(inputs, "students")
     total, old = _numbers(inputs, "guards_total"), _numbers(inputs, "guards_over_50")
     stand_ins = _numbers(inputs, "stand_ins")
+    no_guards = _without_guards(inputs)
+    lacking = _shortfall(_numbers(inputs, "guards_full_time"), required_guards(students, rules))
     alarm = _words(inputs, "alarm", rules.alarm_risk)
     age = _numbers(inputs, "alarm_test_age_days")
     tested = _ramp(age, rules.alarm_fresh_days, rules.alarm_stale_days)
@@ -274,18 +285,19 @@ def _patrol(inputs: pd.DataFrame, rules: RiskRules) -> dict[str, tuple[Floats, F
             _shortfall(_numbers(inputs, "officers"), required_officers(students, rules)),
             None,
         ),
-        "guards": (
-            _shortfall(_numbers(inputs, "guards_full_time"), required_guards(students, rules)),
-            None,
-        ),
-        # no guards at all is the worst share, else hiring the first one could raise the score
-        "guards_over_50": (np.where(total == 0, 1.0, _share(old, total)), None),
+        "guards": (np.where(no_guards, 1.0, lacking), None),
+        "guards_over_50": (np.where(no_guards, 0.0, _share(old, total)), None),
         "stand_ins": (_share(stand_ins, stand_ins + total), None),
         "alarm": (alarm, None),
         "alarm_test": (np.where(has_none, 1.0, tested), None),
         "post_gap": (np.clip(_numbers(inputs, "post_gap_share"), 0.0, 1.0), None),
         "nearest_post": (gate, None),
     }
+
+
+def _without_guards(inputs: pd.DataFrame) -> NDArray[np.bool_]:
+    """Tell which schools are known to have no guards at all, full-time or part-time."""
+    return np.asarray(_numbers(inputs, "guards_total") == 0.0)
 
 
 def _management(inputs: pd.DataFrame, rules: RiskRules) -> dict[str, tuple[Floats, Floats | None]]:

@@ -22,6 +22,10 @@ from domain.rules import (
 from domain.words import AlarmState, RiskLevel, RoadClass, WaterAccess, WaterGrade
 
 UNKNOWN = "未知"
+TELLING_ASSUMED_POINTS = 5.0
+"""From so many assumed points on, the sentence says that they are assumed. [own]"""
+WHOLE_METRES_FROM_M = 100.0
+"""No distance here is known better than a metre once it is this long. [own]"""
 TELLING_POINTS = 1.0
 """A reason that adds less than one point of a hundred is not worth a leader's breath. [own]"""
 
@@ -68,6 +72,7 @@ _DATE_GROUP: Mapping[str, str] = {
     "unsubmitted": "self_checks",
     "zero_reports": "self_checks",
     "drills": "drills",
+    "nearest_post": "posts",
 }
 
 
@@ -87,6 +92,11 @@ class Reason:
         """Return the data date for people, 未知 where there is none."""
         return self.data_date.isoformat() if self.data_date else UNKNOWN
 
+    @property
+    def assumed_points(self) -> float:
+        """Return how many of the points stand for what is not known of this input."""
+        return self.points * (1.0 - self.known_share)
+
 
 @dataclass(frozen=True, slots=True)
 class PartExplanation:
@@ -97,6 +107,11 @@ class PartExplanation:
     score: float | None
     weight: float
     reasons: tuple[Reason, ...]
+
+    @property
+    def assumed_points(self) -> float:
+        """Return how many points of the *total* score this part adds for unknown inputs."""
+        return sum(reason.assumed_points for reason in self.reasons)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +125,11 @@ class RiskExplanation:
     completeness: float
     season_factor: float
     parts: tuple[PartExplanation, ...]
+
+    @property
+    def assumed_points(self) -> float:
+        """Return how many points of the score stand for unknown inputs: Σ points·(1 − known)."""
+        return sum(part.assumed_points for part in self.parts)
 
 
 def explain(
@@ -191,9 +211,13 @@ def _sentence(
         known = f"{school}数据不足，暂不定级：所需数据只掌握了{completeness * 100:.0f}%"
         return f"{known}；已知的突出问题是{because}。" if telling else f"{known}。"
     head = f"{school}风险等级为{level.label}，综合{score:.1f}分"
+    assumed = sum(reason.assumed_points for reason in reasons.values())
+    tail = "。"
+    if assumed >= TELLING_ASSUMED_POINTS:
+        tail = f"；其中约{assumed:.0f}分为未登记项按判定标准推定。"
     if not telling:
-        return f"{head}，已掌握的数据中没有突出问题。"
-    return f"{head}，主要因为{because}。"
+        return f"{head}，已掌握的数据中没有突出问题{tail}"
+    return f"{head}，主要因为{because}{tail}"
 
 
 def _telling(reasons: Mapping[str, Reason], row: Mapping[str, Any], rules: RiskRules) -> list[str]:
@@ -231,12 +255,12 @@ def _clauses(row: Mapping[str, Any], rules: RiskRules) -> dict[str, str]:
         "speed": f"门前限速{count('speed_kmh')}公里每小时",
         "complaints": f"近12个月周边投诉{count('complaints_12m')}件",
         "officers": f"专职保卫干部{count('officers')}人、应配{officers}人",
-        "guards": f"专职保安{count('guards_full_time')}人、应配{guards}人",
-        "guards_over_50": (
-            f"保安{count('guards_total')}人中50岁以上{count('guards_over_50')}人"
-            if n.get("guards_total")
-            else "没有保安"
+        "guards": (
+            f"没有保安、应配{guards}人"
+            if n.get("guards_total") == 0
+            else f"专职保安{count('guards_full_time')}人、应配{guards}人"
         ),
+        "guards_over_50": f"保安{count('guards_total')}人中50岁以上{count('guards_over_50')}人",
         "stand_ins": f"有{count('stand_ins')}名教师顶岗充当保安",
         "alarm": f"一键报警{_word(AlarmState, row.get('alarm'))}",
         "alarm_test": (
@@ -266,6 +290,11 @@ def _value_texts(
         value = n.get(name)
         return UNKNOWN if value is None else f"{value:.{digits}f} {unit}"
 
+    def metres(name: str) -> str:
+        value = n.get(name)
+        is_long = value is not None and round(value, 1) >= WHOLE_METRES_FROM_M
+        return amount(name, "米", 0 if is_long else 1)
+
     def share(name: str) -> str:
         value = n.get(name)
         return UNKNOWN if value is None else f"{100 * value:.0f}%"
@@ -273,7 +302,7 @@ def _value_texts(
     officers, guards = _needs(row, rules)
     months = _months(n.get("unsubmitted_share"), rules)
     texts = {
-        "water_m": amount("water_m", "米", 1),
+        "water_m": metres("water_m"),
         "water_grade": _word(WaterGrade, row.get("water_grade")),
         "water_access": _word(WaterAccess, row.get("water_access")),
         "water_gear": f"缺 {share('water_gear_missing')}",
@@ -288,7 +317,7 @@ def _value_texts(
         "alarm": _word(AlarmState, row.get("alarm")),
         "alarm_test": amount("alarm_test_age_days", "天前"),
         "post_gap": share("post_gap_share"),
-        "nearest_post": amount("nearest_post_m", "米", 1),
+        "nearest_post": metres("nearest_post_m"),
         "open_hazards": amount("open_hazards", "条"),
         "overdue_hazards": amount("overdue_hazards", "条"),
         "major_hazards": amount("major_hazards", "条"),
@@ -299,6 +328,9 @@ def _value_texts(
     }
     if row.get("alarm") == AlarmState.NONE:
         texts["alarm_test"] = "未安装，无从实测"
+    if n.get("guards_total") == 0:
+        texts["guards"] = f"没有保安，应配 {guards} 人"
+        texts["guards_over_50"] = "不适用（没有保安）"
     beyond = n.get("water_m")
     far = beyond is not None and beyond >= rules.water_radius_m
     for name in INPUTS:

@@ -179,7 +179,13 @@ def explain_school(actor: Actor, house: House, *, school_id: int) -> RiskExplana
             )
         connection = session.connection()
         rules = rules_of(connection, risk.rule_set_id)
-        dates = load.load_input_dates(connection, school_id, risk.water_id, risk.as_of)
+        dates = load.load_input_dates(
+            connection,
+            school_id,
+            water_id=risk.water_id,
+            post_id=risk.nearest_post_id,
+            until=risk.as_of,
+        )
     return explain(
         {column: getattr(risk, column) for column in INPUT_COLUMNS},
         {column: getattr(risk, column) for column in (*_FIGURES, "level", "completeness")},

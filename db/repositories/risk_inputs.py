@@ -318,13 +318,19 @@ def load_drills(
 
 
 def load_input_dates(
-    connection: Connection, school_id: int, water_id: int | None, until: dt.date
+    connection: Connection,
+    school_id: int,
+    *,
+    water_id: int | None,
+    post_id: int | None,
+    until: dt.date,
 ) -> dict[str, dt.date | None]:
     """Return the newest date behind each group of one school's inputs (None = unknown)."""
     gates = select(Gate.id).where(Gate.school_id == school_id)
     posts = select(PatrolPost.id).where(PatrolPost.gate_id.in_(gates))
     queries: dict[str, AnySelect] = {
         "water": select(WaterBody.as_of).where(WaterBody.id == water_id),
+        "posts": select(PatrolPost.as_of).where(PatrolPost.id == post_id),
         "facilities": select(func.max(TrafficFacility.checked_on)).where(
             TrafficFacility.gate_id.in_(gates)
         ),
