@@ -12,21 +12,18 @@ from sqlalchemy.orm import Session
 
 from db.models import (
     Gate,
-    PatrolPost,
     School,
-    SchoolRisk,
     TrafficFacility,
-    WaterBody,
 )
 from db.scope import schools_readable_by
 from domain.access import Actor, Permission, require
 from domain.errors import NotFound
 from domain.words import SIX_FACILITY_KINDS, FacilityState
-from geo.crs import project_geometries, unproject_geometries
 from geo.zones import zone_rings
 from services.house import House
 from services.map_layers import LayerFile, feature_collection
 from services.map_screen import screen_lonlat
+from services.neighbours import list_neighbours
 from services.proximity import zone_of_city
 from services.rules import rules_in_force
 
@@ -53,7 +50,6 @@ def focus_layer(actor: Actor, house: House, *, school_id: int) -> LayerFile:
             select(Gate.id, Gate.name, Gate.lon, Gate.lat).where(Gate.school_id == school_id)
         ).all()
         missing = _missing_by_gate(session, school_id)
-        targets = _nearest_targets(session, school_id)
         _, rules = rules_in_force(session.connection(), house.today())
         epsg = zone_of_city(session.connection())
     shapes: list[Any] = []
@@ -72,14 +68,13 @@ def focus_layer(actor: Actor, house: House, *, school_id: int) -> LayerFile:
     for gate in gates:
         shapes.append(shapely.Point(gate.lon, gate.lat))
         properties.append({"role": "gate", "name": gate.name, "missing": missing.get(gate.id, 0)})
-    for role, what, metres, target in targets:
-        line = _shortest_line(origin, target, epsg)
-        end_lon, end_lat = shapely.get_coordinates(line)[-1]
-        shapes.append(line)
+    for near in list_neighbours(actor, house, school_id=school_id):
+        end_lon, end_lat = shapely.get_coordinates(near.line)[-1]
+        shapes.append(near.line)
         properties.append(
             {
-                "role": role,
-                "label": f"{what} {metres:,.0f} 米",
+                "role": near.role,
+                "label": f"{near.kind} {near.metres:,.0f} 米",
                 "label_at": [float(end_lon), float(end_lat)],
             }
         )
@@ -115,37 +110,3 @@ def _missing_by_gate(session: Session, school_id: int) -> dict[int, int]:
     lacking = {(r.gate_id, r.kind) for r in rows if r.state is FacilityState.MISSING}
     lacking -= {(r.gate_id, r.kind) for r in rows if r.state is not FacilityState.MISSING}
     return Counter(gate_id for gate_id, _ in lacking if gate_id is not None)
-
-
-def _nearest_targets(session: Session, school_id: int) -> list[tuple[str, str, float, Any]]:
-    """Return (role, words, metres, geometry) of the nearest water, post and police post."""
-    risk = session.get(SchoolRisk, school_id)
-    if risk is None:
-        return []
-    found: list[tuple[str, str, float, Any]] = []
-    if risk.nearest_water_id and risk.nearest_water_m is not None:
-        water = session.execute(
-            select(type_coerce(WaterBody.geometry, LargeBinary)).where(
-                WaterBody.id == risk.nearest_water_id
-            )
-        ).first()
-        if water:
-            shape = shapely.from_wkb(bytes(water[0]))
-            found.append(("water", "水域", risk.nearest_water_m, shape))
-    posts = {
-        "post": (risk.nearest_post_id, risk.nearest_post_m),
-        "police": (risk.nearest_police_id, risk.nearest_police_m),
-    }
-    for role, (post_id, metres) in posts.items():
-        if post_id is None or metres is None or (role == "police" and post_id == posts["post"][0]):
-            continue
-        post = session.get(PatrolPost, post_id)
-        if post:
-            found.append((role, post.kind.label, metres, shapely.Point(post.lon, post.lat)))
-    return found
-
-
-def _shortest_line(origin: Any, target: Any, epsg: int) -> Any:
-    """Return the shortest line in WGS 84, found in the city's zone (metres)."""
-    both = project_geometries([origin, target], epsg)
-    return unproject_geometries([shapely.shortest_line(both[0], both[1])], epsg)[0]

@@ -19,7 +19,6 @@ from db.models import (
     School,
     SchoolRisk,
     TrafficFacility,
-    WaterBody,
 )
 from db.scope import schools_readable_by
 from domain.access import Actor, Permission, require
@@ -34,6 +33,7 @@ from domain.words import (
 )
 from services.house import House
 from services.map_schools import STAGES_BEFORE_SUBMISSION
+from services.neighbours import Neighbour, list_neighbours
 
 TIMELINE_ROWS = 12
 
@@ -121,6 +121,7 @@ def read_school_card(actor: Actor, house: House, *, school_id: int) -> SchoolCar
     """Return the card. Raises ``NotFound`` for schools outside the actor's scope."""
     require(actor, Permission.VIEW_MAP)
     today = house.today()
+    neighbours = list_neighbours(actor, house, school_id=school_id)
     county, town = aliased(District), aliased(District)
     with house.read() as session:
         found = session.execute(
@@ -170,7 +171,7 @@ def read_school_card(actor: Actor, house: House, *, school_id: int) -> SchoolCar
             risk_as_of=risk.as_of if risk else None,
             measured_from=risk.measured_from.label if risk else "",
             precision_m=risk.precision_m if risk else None,
-            near=_near(session, risk),
+            near=_near(neighbours, risk),
             facilities_within_200m=risk.facilities_within_200m if risk else None,
             gates=_gates(session, school_id),
             defence=_defence(defence, today),
@@ -194,33 +195,23 @@ def _parts(risk: SchoolRisk | None) -> tuple[tuple[str, float | None], ...]:
     )
 
 
-def _near(session: Session, risk: SchoolRisk | None) -> tuple[NearThing, ...]:
-    if risk is None:
-        return ()
-    water = session.get(WaterBody, risk.nearest_water_id) if risk.nearest_water_id else None
-    post = session.get(PatrolPost, risk.nearest_post_id) if risk.nearest_post_id else None
-    police = session.get(PatrolPost, risk.nearest_police_id) if risk.nearest_police_id else None
-    grade = (water.grade.label if water.grade else "等级未评定") if water else ""
+_ROLES = {"water": "水域", "post": "勤务点位", "police": "派出所或岗亭"}
+
+
+def _near(neighbours: tuple[Neighbour, ...], risk: SchoolRisk | None) -> tuple[NearThing, ...]:
+    """Return a row per neighbour, one saying so where a role has none, then the crossings."""
+    rows = []
+    for role, words in _ROLES.items():
+        of_role = [n for n in neighbours if n.role == role]
+        for i, near in enumerate(of_role):
+            note = near.note or (near.kind if near.kind != near.name else "")
+            rows.append(NearThing(f"最近{words}" if i == 0 else "", near.name, near.metres, note))
+        if not of_role:
+            rows.append(NearThing(f"最近{words}", "", None))
     return (
-        NearThing(
-            "最近水域",
-            (water.name or water.kind.label) if water else "",
-            risk.nearest_water_m,
-            grade,
-        ),
-        NearThing(
-            "最近勤务点位",
-            (post.name or post.kind.label) if post else "",
-            risk.nearest_post_m,
-            post.kind.label if post else "",
-        ),
-        NearThing(
-            "最近派出所或岗亭",
-            (police.name or police.kind.label) if police else "",
-            risk.nearest_police_m,
-        ),
-        NearThing("最近行人过街设施", "", risk.nearest_crossing_m),
-        NearThing("最近交通信号灯", "", risk.nearest_signal_m),
+        *rows,
+        NearThing("最近行人过街设施", "", risk.nearest_crossing_m if risk else None),
+        NearThing("最近交通信号灯", "", risk.nearest_signal_m if risk else None),
     )
 
 
