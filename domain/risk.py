@@ -274,7 +274,7 @@ def _patrol(inputs: pd.DataFrame, rules: RiskRules) -> dict[str, tuple[Floats, F
     total, old = _numbers(inputs, "guards_total"), _numbers(inputs, "guards_over_50")
     stand_ins = _numbers(inputs, "stand_ins")
     no_guards = _without_guards(inputs)
-    lacking = _shortfall(_numbers(inputs, "guards_full_time"), required_guards(students, rules))
+    lacking = _understaffed(_numbers(inputs, "guards_full_time"), required_guards(students, rules))
     alarm = _words(inputs, "alarm", rules.alarm_risk)
     age = _numbers(inputs, "alarm_test_age_days")
     tested = _ramp(age, rules.alarm_fresh_days, rules.alarm_stale_days)
@@ -282,7 +282,7 @@ def _patrol(inputs: pd.DataFrame, rules: RiskRules) -> dict[str, tuple[Floats, F
     gate = _ramp(_numbers(inputs, "nearest_post_m"), rules.post_near_m, rules.post_far_m)
     return {
         "officers": (
-            _shortfall(_numbers(inputs, "officers"), required_officers(students, rules)),
+            _understaffed(_numbers(inputs, "officers"), required_officers(students, rules)),
             None,
         ),
         "guards": (np.where(no_guards, 1.0, lacking), None),
@@ -326,6 +326,11 @@ def _ramp(values: Floats, safe: float, worst: float) -> Floats:
 def _shortfall(have: Floats, need: Floats) -> Floats:
     enough = np.where(need > 0, have / np.where(need > 0, need, 1.0), have * 0.0 + 1.0)
     return np.where(np.isnan(need), np.nan, np.clip(1.0 - enough, 0.0, 1.0))
+
+
+def _understaffed(have: Floats, need: Floats) -> Floats:
+    """Return the shortfall of people; nobody is the worst, for every school needs somebody."""
+    return np.where(have == 0.0, 1.0, _shortfall(have, need))
 
 
 def _share(part: Floats, whole: Floats) -> Floats:

@@ -247,18 +247,18 @@ def _clauses(row: Mapping[str, Any], rules: RiskRules) -> dict[str, str]:
     access = _word(WaterAccess, row.get("water_access"))
     about = "、".join(text for text in (grade, access) if text)
     post_m = n.get("nearest_post_m") or 0.0
-    officers, guards = _needs(row, rules)
+    officers, guards = (f"、应配{need}人" if need else "" for need in _needs(row, rules))
     return {
         "water": f"距水域{count('water_m')}米" + (f"（{about}）" if about else ""),
         "six_facilities": f"六类交通设施缺损程度{percent('six_bad_share')}",
         "road_class": f"校门临{_word(RoadClass, row.get('road_class'))}",
         "speed": f"门前限速{count('speed_kmh')}公里每小时",
         "complaints": f"近12个月周边投诉{count('complaints_12m')}件",
-        "officers": f"专职保卫干部{count('officers')}人、应配{officers}人",
+        "officers": f"专职保卫干部{count('officers')}人{officers}",
         "guards": (
-            f"没有保安、应配{guards}人"
+            f"没有保安{guards}"
             if n.get("guards_total") == 0
-            else f"专职保安{count('guards_full_time')}人、应配{guards}人"
+            else f"专职保安{count('guards_full_time')}人{guards}"
         ),
         "guards_over_50": f"保安{count('guards_total')}人中50岁以上{count('guards_over_50')}人",
         "stand_ins": f"有{count('stand_ins')}名教师顶岗充当保安",
@@ -299,7 +299,9 @@ def _value_texts(
         value = n.get(name)
         return UNKNOWN if value is None else f"{100 * value:.0f}%"
 
-    officers, guards = _needs(row, rules)
+    officers, guards = (
+        f"应配 {need} 人" if need else "应配人数未知（缺在校生数）" for need in _needs(row, rules)
+    )
     months = _months(n.get("unsubmitted_share"), rules)
     texts = {
         "water_m": metres("water_m"),
@@ -310,8 +312,8 @@ def _value_texts(
         "road_class": _word(RoadClass, row.get("road_class")),
         "speed": amount("speed_kmh", "公里/小时"),
         "complaints": amount("complaints_12m", "件"),
-        "officers": f"{amount('officers', '人')}，应配 {officers} 人",
-        "guards": f"{amount('guards_full_time', '人')}，应配 {guards} 人",
+        "officers": f"{amount('officers', '人')}，{officers}",
+        "guards": f"{amount('guards_full_time', '人')}，{guards}",
         "guards_over_50": f"{amount('guards_over_50', '人')}，共 {amount('guards_total', '人')}",
         "stand_ins": amount("stand_ins", "人"),
         "alarm": _word(AlarmState, row.get("alarm")),
@@ -329,7 +331,7 @@ def _value_texts(
     if row.get("alarm") == AlarmState.NONE:
         texts["alarm_test"] = "未安装，无从实测"
     if n.get("guards_total") == 0:
-        texts["guards"] = f"没有保安，应配 {guards} 人"
+        texts["guards"] = f"没有保安，{guards}"
         texts["guards_over_50"] = "不适用（没有保安）"
     beyond = n.get("water_m")
     far = beyond is not None and beyond >= rules.water_radius_m
@@ -381,9 +383,10 @@ _HEADCOUNT: Mapping[str, str] = {"officers": "officers", "guards": "guards_full_
 
 
 def _needs(row: Mapping[str, Any], rules: RiskRules) -> tuple[str, str]:
+    """Return how many officers and guards are needed, empty where the pupils are unknown."""
     pupils = _number(row.get("students"))
     if pupils is None:
-        return "（在校生数未知）", "（在校生数未知）"
+        return "", ""
     officers, guards = required_officers(pupils, rules), required_guards(pupils, rules)
     return f"{float(officers):.0f}", f"{float(guards):.0f}"
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from domain.errors import UserError
-from domain.risk import INPUT_COLUMNS, level_of, score_risk
+from domain.risk import INPUT_COLUMNS, contributions, level_of, score_risk
 from domain.rules import (
     DEFAULT_PARAMETERS,
     DEFAULT_RULES,
@@ -160,3 +160,26 @@ def test_a_parameter_that_does_not_hold_is_named(name: str, value: object, word:
         RiskRules.from_parameters({name: {"value": value, "unit": "", "source": ""}})
     assert name in caught.value.message
     assert caught.value.next_step
+
+
+def test_dismissing_the_last_guard_never_helps_and_is_charged_to_the_guards() -> None:
+    one_old = {**SAFE, "guards_full_time": 0, "guards_total": 1, "guards_over_50": 1}
+    none = {**one_old, "guards_total": 0, "guards_over_50": 0}
+    assert score(none)["score"] == pytest.approx(score(one_old)["score"])
+    points = contributions(pd.DataFrame([none]), DEFAULT_RULES, on=SUMMER).iloc[0]
+    assert points["guards_over_50"] == 0.0
+    assert points["guards"] == pytest.approx(score(none)["score"])
+
+
+def test_no_guards_is_the_worst_even_where_the_pupils_are_not_counted() -> None:
+    none = {**SAFE, "guards_full_time": 0, "guards_total": 0, "guards_over_50": None}
+    assert score({**none, "students": None})["patrol_score"] >= score(none)["patrol_score"]
+    # only the officers cannot be judged without the pupils
+    assert score({**none, "students": None})["completeness"] == pytest.approx(1 - 1 / 23)
+
+
+@pytest.mark.parametrize("people", ["officers", "guards_full_time"])
+def test_nobody_is_too_few_whatever_the_number_of_pupils(people: str) -> None:
+    nobody = {**SAFE, people: 0}
+    smallest, uncounted = score({**nobody, "students": 0}), score({**nobody, "students": None})
+    assert uncounted["score"] >= smallest["score"] > 0.0

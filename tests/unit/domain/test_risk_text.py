@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 
 import pandas as pd
+import pytest
 
 from domain.risk import INPUT_COLUMNS, score_risk
-from domain.risk_text import RiskExplanation, explain
+from domain.risk_text import TELLING_ASSUMED_POINTS, Reason, RiskExplanation, explain
 from domain.rules import DEFAULT_RULES as RULES
 from tests.unit.domain.test_risk import SAFE
 
@@ -76,3 +77,59 @@ def test_the_next_datum_is_the_one_with_most_effect_per_hour() -> None:
     assert "在校生数" in told({**SAFE, "students": None, "drills_done": None}).next_datum
     # gear of a water out of reach cannot matter, however unknown
     assert told({**SAFE, "water_gear_missing": None}).next_datum == "所需数据已齐全。"
+
+
+def reasons_of(out: RiskExplanation) -> dict[str, Reason]:
+    return {reason.name: reason for part in out.parts for reason in part.reasons}
+
+
+def test_a_school_without_guards_is_told_so_once_and_in_full() -> None:
+    row = {**SAFE, "guards_full_time": 0, "guards_total": 0, "guards_over_50": 0}
+    out = told(row)
+    reasons = reasons_of(out)
+    assert reasons["guards_over_50"].value == "不适用（没有保安）"
+    assert reasons["guards_over_50"].points == 0.0
+    assert reasons["guards_over_50"].known_share == 1.0
+    assert reasons["guards"].value == "没有保安，应配 2 人"
+    assert reasons["guards"].points == max(reason.points for reason in reasons.values())
+    assert "主要因为没有保安、应配2人" in out.sentence
+    assert "50岁" not in out.sentence
+    nobody_counted = told({**row, "students": None})
+    assert reasons_of(nobody_counted)["guards"].known_share == 1.0
+    assert nobody_counted.sentence.endswith("主要因为没有保安。")
+
+
+def test_long_distances_are_told_in_whole_metres() -> None:
+    values = {
+        metres: reasons_of(told({**SAFE, "nearest_post_m": metres}))["nearest_post"].value
+        for metres in (38.44, 99.94, 99.96, 2071.8)
+    }
+    assert list(values.values()) == ["38.4 米", "99.9 米", "100 米", "2072 米"]
+
+
+def test_the_nearest_post_has_the_date_of_the_posts_and_not_of_the_guards() -> None:
+    dates = {"defence": dt.date(2023, 6, 1), "posts": dt.date(2023, 4, 1)}
+    reasons = reasons_of(told(SAFE, dates=dates))
+    assert reasons["nearest_post"].date_text == "2023-04-01"
+    assert reasons["guards"].date_text == "2023-06-01"
+
+
+def test_points_that_stand_for_unknown_inputs_are_counted_and_told() -> None:
+    known = told(SAFE)
+    assert known.assumed_points == 0.0
+    gone = {"open_hazards", "overdue_hazards", "major_hazards", "repeat_hazards", "drills_done"}
+    out = told({**SAFE, **dict.fromkeys(gone)})
+    assert out.score is not None
+    assert out.assumed_points == pytest.approx(out.score)  # all else is safe
+    assert out.assumed_points >= TELLING_ASSUMED_POINTS
+    parts = {part.part: part.assumed_points for part in out.parts}
+    assert parts["management"] == pytest.approx(out.assumed_points)
+    assert parts["traffic"] == 0.0
+    assert out.sentence.endswith(f"；其中约{out.assumed_points:.0f}分为未登记项按判定标准推定。")
+
+
+def test_a_partly_known_input_is_assumed_in_part_and_a_trifle_goes_untold() -> None:
+    out = told({**SAFE, "road_class": "trunk", "road_known_share": 0.75})
+    assert out.assumed_points == pytest.approx(reasons_of(out)["road_class"].points / 4)
+    assert 0.0 < out.assumed_points < TELLING_ASSUMED_POINTS
+    assert "推定" not in out.sentence
