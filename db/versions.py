@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -31,9 +32,35 @@ def read_versions(connection: Connection) -> Mapping[str, int]:
     return {area: rows.get(area, 0) for area in AREAS}
 
 
+RISK_BASIS = "risk_basis"
+"""Not an area: the row that holds the sum of the versions the stored risk was computed from.
+
+Counters only grow, so an equal sum means that not one of them has moved.
+"""
+
+
+def read_basis(
+    connection: Connection, basis: str, areas: Iterable[str]
+) -> tuple[int | None, Mapping[str, int]]:
+    """Return, by one query, what ``basis`` was set to (``None`` = never) and ``areas``' counters."""
+    found = connection.execute(select(DataVersion.area, DataVersion.version))
+    rows = {area: version for area, version in found}  # noqa: C416 (rows are not plain pairs)
+    return rows.get(basis), {area: rows.get(area, 0) for area in areas}
+
+
+def set_basis(connection: Connection, basis: str, version_sum: int) -> None:
+    """Note in the caller's transaction what a stored result was computed from."""
+    row = _insert_of(connection)(DataVersion).values(area=basis, version=version_sum)
+    connection.execute(
+        row.on_conflict_do_update(
+            index_elements=[DataVersion.area], set_={"version": row.excluded.version}
+        )
+    )
+
+
 def bump(connection: Connection, areas: Iterable[str]) -> None:
     """Raise the counters of ``areas`` by one, in the caller's transaction."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    insert = _insert_of(connection)
     for area in sorted(set(areas)):
         if area not in AREAS:
             raise ValueError(f"unknown data area {area!r}")
@@ -44,3 +71,8 @@ def bump(connection: Connection, areas: Iterable[str]) -> None:
                 index_elements=[DataVersion.area], set_={"version": DataVersion.version + 1}
             )
         )
+
+
+def _insert_of(connection: Connection) -> Any:
+    """Return the dialect's own INSERT, which knows ON CONFLICT."""
+    return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, delete, select
 from db.models import School, SchoolRisk
 from db.repositories import risk_inputs as load
 from db.scope import schools_readable_by
-from db.versions import read_versions
+from db.versions import RISK_BASIS, read_basis, read_versions, set_basis
 from domain.access import Actor, Permission, require
 from domain.errors import NotFound, UserError
 from domain.risk import INPUT_COLUMNS, score_risk
@@ -75,7 +75,9 @@ def recompute_risk(
 
     Reads first, so that other writers need not wait; if anything it read has changed
     when its turn to write comes, it reads again inside the write. Schools that are
-    closed or suspended lose their row. Returns how many schools were computed.
+    closed or suspended lose their row. A recompute of all schools leaves, in the same
+    transaction, the versions of what it read (see ``risk_is_stale``); one of a few schools
+    does not, since it cannot know about the others. Returns how many schools were computed.
     """
     require(actor, Permission.RECOMPUTE_RISK)
     ensure_default_rules(house)
@@ -85,9 +87,14 @@ def recompute_risk(
         seen = _versions(session.connection())
         frame = _compute(session.connection(), today, school_ids, say)
     with house.write(actor) as work:
-        if _versions(work.connection) != seen:
+        # A version read before its data can only make fresh figures look stale, never stale
+        # ones fresh.
+        now = _versions(work.connection)
+        if now != seen:
             frame = _compute(work.connection, today, school_ids, _silent)
         _store(work, frame, today, school_ids, say)
+        if school_ids is None:
+            set_basis(work.connection, RISK_BASIS, sum(now))
         work.bump("risk")
         work.audit(
             "risk.recomputed",
@@ -95,6 +102,17 @@ def recompute_risk(
             {"schools": len(frame), "as_of": today.isoformat()},
         )
     return len(frame)
+
+
+def risk_is_stale(house: House) -> bool:
+    """Tell whether anything a risk reads was written since all schools were last computed.
+
+    One small query. A city without schools has nothing to compute and is never stale; the
+    passing of days (deadlines, the season) is not a write and does not count.
+    """
+    with house.read() as session:
+        basis, versions = read_basis(session.connection(), RISK_BASIS, READ_AREAS)
+    return versions["schools"] > 0 and basis != sum(versions.values())
 
 
 def affected_schools(

@@ -358,7 +358,7 @@
       this._updateScale(this._mScale, metres < 1000 ? metres + " 米" : metres / 1000 + " 公里", metres / most);
     };
     scale.addTo(map);
-    window.parent.document.documentElement.lang = "zh-CN";
+    speakChinese(window.parent.document);
     note = control("topleft", element("div", "csm-note")); note.getContainer().style.display = "none";
     busy = element("div", "csm-busy"); map.getContainer().appendChild(busy);
     legend = element("div", "csm-legend"); control("bottomleft", legend);
@@ -386,6 +386,36 @@
     map.on("mouseout", () => tip.remove());
     new ResizeObserver(() => map.invalidateSize({ pan: false })).observe(map.getContainer());
   };
+
+  /* ---------- the few English words that Streamlit itself shows ---------- */
+
+  const WORDS = [
+    ["No results", "没有匹配项"],
+    ["Connection error", "与服务器的连接中断"],
+    ["Is Streamlit still running?", "服务器可能正在重启，请稍候片刻；恢复后页面会自动继续，也可以刷新页面。仍不行时请联系管理员。"],
+    ["Streamlit server is not responding", "服务器没有应答，请检查本机网络；恢复后页面会自动继续，也可以刷新页面。"],
+    ["Cannot connect to Streamlit", "登录可能已失效，请刷新页面后重新登录。"],
+    ["streamlit run yourscript.py", ""],
+  ];
+  function translate(root) {
+    const walker = root.ownerDocument.createTreeWalker(root, 4);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      const found = WORDS.find((pair) => node.nodeValue.trim().startsWith(pair[0]));
+      if (found) node.nodeValue = found[1];
+    }
+  }
+  /* Menus and dialogs are put straight under the page's body, outside what Python draws. */
+  function speakChinese(page) {
+    page.documentElement.lang = "zh-CN";
+    if (page.csmSpeaks) return;
+    page.csmSpeaks = true;
+    new MutationObserver((changes) => {
+      for (const change of changes) {
+        const target = change.target.nodeType === 1 ? change.target : change.target.parentElement;
+        if (target && !target.closest("#root")) translate(target);
+      }
+    }).observe(page.body, { childList: true, subtree: true, characterData: true });
+  }
 
   /* ---------- pointing and clicking ---------- */
 

@@ -158,3 +158,52 @@ def test_the_map_fits_a_phone(page: Page, server: Server, sign_in: SignIn) -> No
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= 390, "nothing may stick out sideways"
     expect(page.locator(".st-key-rows button").first).to_be_attached()
+
+
+def test_streamlits_own_words_are_chinese_too(page: Page, server: Server, sign_in: SignIn) -> None:
+    sign_in(page)
+    map_frame(page)
+    assert page.evaluate("document.documentElement.lang") == "zh-CN"
+    page.get_by_test_id("stMultiSelect").filter(has_text="学段").click()
+    page.keyboard.type("没有这样的学段")
+    expect(page.get_by_text("没有匹配项")).to_be_visible()
+    assert page.get_by_text("No results").count() == 0
+
+
+def test_a_failed_fetch_says_so_and_retry_draws_the_map(
+    page: Page, server: Server, sign_in: SignIn
+) -> None:
+    page.route("**/layers/schools.bin*", lambda route: route.fulfill(status=500))
+    sign_in(page)
+    frame = page.frame_locator("iframe[title='streamlit_folium.st_folium']")
+    frame.get_by_text("地图数据没有取到（500）。").wait_for()
+    page.unroute("**/layers/schools.bin*")
+    frame.get_by_role("button", name="重试").click()
+    assert drawn_ids(map_frame(page)) == kept(server)
+
+
+def test_the_view_of_one_reader_is_not_handed_to_the_next(
+    page: Page, server: Server, sign_in: SignIn
+) -> None:
+    sign_in(page)
+    frame = map_frame(page)
+    frame.evaluate("void csm.map.setView([20, 100], 14, {animate: false})")
+    page.click("form.csm-out button")
+    page.wait_for_url("**/sign-in**")
+    sign_in(page, Role.TOWNSHIP)
+    frame = map_frame(page)
+    assert frame.evaluate("csm.layers.schools.stats.visible") == len(drawn_ids(frame))
+
+
+def test_toggling_an_overlay_does_not_pull_the_view_back_to_the_open_card(
+    page: Page, server: Server, sign_in: SignIn
+) -> None:
+    sign_in(page)
+    frame = map_frame(page)
+    page.locator(".st-key-rows button").first.click()
+    frame.wait_for_function("csm.map.getZoom() > 15")
+    frame.get_by_role("button", name="回到全部学校").click()
+    zoom = frame.evaluate("csm.map.getZoom()")
+    page.get_by_test_id("stButtonGroup").get_by_text("水域", exact=True).click()
+    frame.wait_for_function("(csm.state.overlays || []).includes('waters')")
+    assert frame.evaluate("csm.map.getZoom()") == zoom

@@ -22,7 +22,14 @@ from domain.access import SYSTEM, Actor
 from domain.errors import Forbidden, NotFound, UserError
 from domain.words import FacilityKind, FacilityState, MeasuredFrom, PostKind, Role, WaterGrade
 from services.house import House
-from services.risk import affected_schools, explain_school, recompute_near, recompute_risk
+from services import risk as risk_service
+from services.risk import (
+    affected_schools,
+    explain_school,
+    recompute_near,
+    recompute_risk,
+    risk_is_stale,
+)
 from services.rules import ensure_default_rules, rules_in_force
 from tests.unit.services.risk_town import M_LON, SOUTH, TODAY, WEST, add_town, box_at
 
@@ -236,3 +243,75 @@ def test_only_who_may_recompute_does(house: House) -> None:
     add_town(house)
     with pytest.raises(Forbidden):
         recompute_risk(LEADER, house)
+
+
+def touch(house: House, *areas: str) -> None:
+    with house.write(SYSTEM) as work:
+        work.bump(*areas)
+        work.audit("test.touched", ",".join(areas))
+
+
+def test_risk_is_stale_from_any_write_it_reads_until_all_schools_are_recomputed(
+    any_house: House,
+) -> None:
+    assert not risk_is_stale(any_house)  # an empty city
+    add_town(any_house)
+    touch(any_house, "schools")
+    assert risk_is_stale(any_house)  # never computed
+    recompute_risk(SYSTEM, any_house)
+    assert not risk_is_stale(any_house)
+    for area in ("base", "schools", "waters", "facilities", "posts", "sessions", "rules"):
+        touch(any_house, area)
+        assert risk_is_stale(any_house), area
+        recompute_risk(SYSTEM, any_house)
+        assert not risk_is_stale(any_house), area
+    touch(any_house, "accounts", "risk")
+    assert not risk_is_stale(any_house)
+
+
+def test_recomputing_a_few_schools_does_not_make_the_rest_fresh(house: House) -> None:
+    add_town(house)
+    touch(house, "schools")
+    recompute_risk(SYSTEM, house)
+    ids = stored(house)["school_id"].tolist()
+    recompute_risk(SYSTEM, house, school_ids=ids[:3])
+    assert not risk_is_stale(house)  # nothing was written in between
+    touch(house, "waters")
+    recompute_risk(SYSTEM, house, school_ids=ids[:3])
+    recompute_near(SYSTEM, house, geometry=shapely.Point(WEST, SOUTH))
+    assert risk_is_stale(house)
+
+
+def test_a_recompute_that_breaks_off_leaves_the_risk_stale(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_town(house)
+    touch(house, "schools")
+
+    def break_off(*_args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(risk_service, "_store", break_off)
+    with pytest.raises(KeyboardInterrupt):
+        recompute_risk(SYSTEM, house)
+    assert risk_is_stale(house)
+
+
+def test_what_is_written_while_a_recompute_reads_is_in_its_figures(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_town(house)
+    touch(house, "schools")
+    compute, reads = risk_service._compute, []
+
+    def compute_while_others_write(*args: object) -> pd.DataFrame:
+        frame = compute(*args)
+        reads.append(len(frame))
+        if len(reads) == 1:
+            touch(house, "waters")
+        return frame
+
+    monkeypatch.setattr(risk_service, "_compute", compute_while_others_write)
+    recompute_risk(SYSTEM, house)
+    assert len(reads) == 2
+    assert not risk_is_stale(house)
