@@ -195,7 +195,7 @@ def _parts(risk: SchoolRisk | None) -> tuple[tuple[str, float | None], ...]:
     )
 
 
-_ROLES = {"water": "水域", "post": "勤务点位", "police": "派出所或岗亭"}
+_ROLES = {"water": "最近水域", "post": "最近勤务点位", "police": "最近派出所或岗亭"}
 
 
 def _near(neighbours: tuple[Neighbour, ...], risk: SchoolRisk | None) -> tuple[NearThing, ...]:
@@ -205,9 +205,9 @@ def _near(neighbours: tuple[Neighbour, ...], risk: SchoolRisk | None) -> tuple[N
         of_role = [n for n in neighbours if n.role == role]
         for i, near in enumerate(of_role):
             note = near.note or (near.kind if near.kind != near.name else "")
-            rows.append(NearThing(f"最近{words}" if i == 0 else "", near.name, near.metres, note))
+            rows.append(NearThing(words if i == 0 else "", near.name, near.metres, note))
         if not of_role:
-            rows.append(NearThing(f"最近{words}", "", None))
+            rows.append(NearThing(words, "", None))
     return (
         *rows,
         NearThing("最近行人过街设施", "", risk.nearest_crossing_m if risk else None),
