@@ -13,7 +13,7 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from domain.draw import nearest
@@ -142,7 +142,7 @@ def test_two_streams_keep_n_and_their_chances_sum_to_it(frame: Frame, data, seed
     assert all(chances[p] > 0 for p in drawn.selected)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15, deadline=None, phases=[Phase.generate])
 @given(frames(), st.data())
 def test_the_stand_alone_script_prints_the_products_list(frame: Frame, data) -> None:
     rule = data.draw(rules(frame))
