@@ -1,7 +1,7 @@
 """Command line of the product: set up, load, recompute, accounts, export, measure.
 
 Exit codes: 0 done; 1 a measured limit was missed; 2 wrong use or bad input
-(message in Chinese on stderr); 3 an unexpected fault (see the log).
+(message in Chinese on stderr); 3 an unexpected fault (see the log); 130 stopped by Ctrl+C.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.exceptions import TyperException
 
 from domain.access import SYSTEM
 from domain.errors import UserError
 from domain.words import Datum, Role
 from manage_draw import draw_cli
+from manage_usage import usage_line
 from services.house import LOCAL_ZONE, House
 from services.logs import log_fault, open_log
 from services.start import open_house
@@ -38,6 +40,8 @@ cli.add_typer(export_cli, name="export")
 cli.add_typer(bench_cli, name="bench")
 cli.add_typer(draw_cli, name="draw")
 
+STOPPED = 130
+"""source: the shells' convention for a process ended by SIGINT, 128 + 2"""
 JsonFlag = Annotated[bool, typer.Option("--json", help="只输出一个 JSON 对象")]
 
 
@@ -52,6 +56,13 @@ def _progress(done: int, total: int, what: str) -> None:
     print(f"\r{what} {share:3d}%（{done}/{total}）", end=end, file=sys.stderr, flush=True)
 
 
+def _tell_if_stale(house: House) -> None:
+    from services.risk import risk_is_stale
+
+    if risk_is_stale(house):
+        typer.echo("有改动还没有计入风险，请运行 python manage.py recompute。")
+
+
 @cli.command()
 def init(
     city: Annotated[str, typer.Option(help="城市名称，显示在每页顶部")] = "",
@@ -59,15 +70,16 @@ def init(
         int | None, typer.Option(help="CGCS2000 三度带 EPSG；默认按学校位置推定")
     ] = None,
 ) -> None:
-    """建立或升级数据库，写入随产品提供的判定标准，可同时设置城市名称。"""
+    """建立或升级数据库，写入随产品提供的判定标准，可同时设置城市名称和投影带。"""
     from services.city import name_city
     from services.rules import ensure_default_rules
 
     house = _house()
     ensure_default_rules(house)
-    if city:
+    if city or epsg is not None:
         name_city(SYSTEM, house, name=city, epsg=epsg)
     typer.echo("数据库已就绪。")
+    _tell_if_stale(house)
 
 
 @cli.command()
@@ -106,6 +118,7 @@ def import_file(
     ] = None,
     datum: Annotated[Datum, typer.Option(help="文件坐标系")] = Datum.WGS84,
     source: Annotated[str, typer.Option(help="数据来源名称，默认取文件名")] = "",
+    as_of: Annotated[str, typer.Option(help="数据日期 YYYY-MM-DD，显示在评分依据里")] = "",
     dissolve: Annotated[str, typer.Option(help="区县导入：按此列合并为区县")] = "",
     good_rows_only: Annotated[
         bool, typer.Option("--good-rows-only", help="只导入无错误的行；默认有错即整体停止")
@@ -114,7 +127,7 @@ def import_file(
 ) -> None:
     """导入一个文件。同一文件再次导入不会改变任何数据。"""
     from services.imports import ImportRequest, run_import
-    from services.risk import recompute_risk
+    from services.risk import recompute_risk, risk_is_stale
 
     house = _house()
     request = ImportRequest(
@@ -127,10 +140,15 @@ def import_file(
         source=source,
         dissolve=dissolve,
         good_rows_only=good_rows_only,
+        as_of=_date(as_of) if as_of else None,
     )
     report = run_import(SYSTEM, house, request=request, progress=_progress)
     typer.echo(report.as_text())
-    if report.changed_anything and not no_recompute:
+    if no_recompute:
+        _tell_if_stale(house)
+    elif risk_is_stale(house):
+        if not report.changed_anything:
+            typer.echo("此前的改动还没有计入风险，现在重算。")
         recompute_risk(SYSTEM, house, progress=_progress)
 
 
@@ -229,7 +247,12 @@ def bench_map(
     """用真实浏览器测量地图页。"""
     from tests.bench.map import run_bench
 
-    _report_bench(run_bench([int(s) for s in sizes.split(",")], _progress), as_json)
+    counts = [part.strip() for part in sizes.split(",")]
+    if not all(part.isdecimal() and int(part) for part in counts):
+        raise UserError(
+            f"--sizes {sizes} 的写法不对。", "应写成逗号分隔的学校数量，例如 3000,20000。"
+        )
+    _report_bench(run_bench([int(part) for part in counts], _progress), as_json)
 
 
 def _report_bench(result: dict[str, Any], as_json: bool) -> None:
@@ -265,10 +288,22 @@ def _pairs(items: list[str] | None, option: str) -> dict[str, str]:
     return pairs
 
 
-def run(entry: Callable[[], Any] = cli) -> None:
+def run(entry: Callable[..., Any] = cli) -> None:
     """Run the command line; errors become a Chinese line and an exit code a script can rely on."""
+    code: Any = 0
     try:
-        entry()
+        code = entry(standalone_mode=False)
+    except (typer.Abort, KeyboardInterrupt) as error:
+        if isinstance(error.__context__, EOFError):
+            print("\n错误：需要输入，但没有读到内容。", file=sys.stderr)
+            print("请在终端里运行，或用选项给出该值。", file=sys.stderr)
+            sys.exit(2)
+        code = STOPPED
+    except TyperException as error:
+        # without any word the help was printed already
+        line = usage_line(error) if error.format_message() else "用法不对：没有给出命令。"
+        print(line, file=sys.stderr)
+        sys.exit(2)
     except UserError as error:
         print(f"\n错误：{error.message}\n{error.next_step}".rstrip(), file=sys.stderr)
         sys.exit(2)
@@ -281,6 +316,10 @@ def run(entry: Callable[[], Any] = cli) -> None:
             f"详细原因已写入 {settings.var_dir} 下的日志，请把编号告诉维护人员。", file=sys.stderr
         )
         sys.exit(3)
+    if code == STOPPED:
+        print("\n已中止。", file=sys.stderr)
+    if isinstance(code, int) and code:
+        sys.exit(code)
 
 
 if __name__ == "__main__":

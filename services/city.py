@@ -29,14 +29,15 @@ class CityNotice:
     figures_on: dt.date
 
 
-def name_city(actor: Actor, house: House, *, name: str, epsg: int | None = None) -> None:
-    """Set the city's name and, where given, its CGCS2000 3-degree zone (EPSG 4534–4554).
+def name_city(actor: Actor, house: House, *, name: str = "", epsg: int | None = None) -> None:
+    """Set the city's name, its CGCS2000 3-degree zone (EPSG 4534–4554), or both.
 
-    Raises ``UserError`` on a demo city, an empty name or another zone.
+    What is not given stays. Raises ``UserError`` on a demo city, a name of the wrong length,
+    another zone, or a zone alone where no city has been named.
     """
     require(actor, Permission.IMPORT_DATA)
     wanted = " ".join(name.split())
-    if not wanted or len(wanted) > NAME_LIMIT:
+    if len(wanted) > NAME_LIMIT or not (wanted or epsg is not None):
         raise UserError("城市名称为空或过长。", f"请给出 1–{NAME_LIMIT} 个字，例如 --city 某某市。")
     if epsg is not None and epsg not in ZONES:
         raise UserError(
@@ -46,17 +47,24 @@ def name_city(actor: Actor, house: House, *, name: str, epsg: int | None = None)
         city = work.session.execute(select(City).limit(1)).scalar_one_or_none()
         if city is not None and city.is_demo:
             raise UserError(
-                "当前是演示城市，不能改名。", "请换一个空的数据目录（CSM_VAR_DIR）再设置。"
+                "当前是演示城市，不能改名称和投影带。",
+                "请换一个空的数据目录（CSM_VAR_DIR）再设置。",
             )
+        if city is None and not wanted:
+            raise UserError(
+                "还没有城市名称，不能单独设置投影带。",
+                f"请同时给出名称，例如 --city 某某市 --epsg {epsg}。",
+            )
+        before = {"name": city.name, "epsg": city.epsg} if city is not None else None
         if city is None:
             city = City(name=wanted, is_demo=False)
             work.session.add(city)
-        before = {"name": city.name, "epsg": city.epsg}
-        city.name = wanted
-        if epsg is not None:
-            city.epsg = epsg
-        work.bump("base")
-        work.audit("city.named", wanted, {"before": before, "epsg": epsg})
+        city.name = wanted or city.name
+        city.epsg = city.epsg if epsg is None else epsg
+        after = {"name": city.name, "epsg": city.epsg}
+        if after != before:
+            work.bump("base")
+        work.audit("city.named", city.name, {"before": before, **after})
 
 
 def read_city(house: House) -> CityNotice | None:
