@@ -40,7 +40,7 @@ from services.importers.plan import (
     resolve_area,
     resolve_named,
 )
-from services.importers.problems import CellProblem
+from services.importers.problems import CellProblem, WrongAsAWhole
 from services.importers.readers import read_table
 from services.importers.report import ImportReport, KindCounts, problem_lines
 from services.importers.validate import validate
@@ -118,6 +118,14 @@ def run_import(
     except ImportRefused as refused:
         record_refusal(actor, house, origin, refused.problems, refused.counts)
         raise
+    except WrongAsAWhole as wrong:
+        problem = CellProblem(f"{wrong.message}{wrong.next_step}")
+        record_refusal(actor, house, origin, (problem, *wrong.problems), ())
+        if not wrong.problems:
+            raise
+        lines = "\n".join(problem_lines(wrong.problems))
+        message = f"{wrong.message}\n此外还有 {len(wrong.problems)} 处问题：\n{lines}"
+        raise UserError(message, wrong.next_step) from wrong
     except UserError as error:
         problem = CellProblem(f"{error.message}{error.next_step}")
         record_refusal(actor, house, origin, (problem,), ())

@@ -23,6 +23,8 @@ class CleanBatch:
     ``lat``: degrees WGS 84 of a point inside each row's geometry, NaN where unknown.
     ``file_rows``: row numbers as the file counts. ``incomplete``: why a *new* record
     cannot be made of the row (empty = it can), ``incomplete_column`` the column to mend.
+    ``unread``: for each field, the rows whose cell holds something that could not be read;
+    such a cell is told of already and must not be called empty as well.
     """
 
     kind: Kind
@@ -42,6 +44,7 @@ class CleanBatch:
     problems: list[CellProblem] = field(default_factory=list)
     skipped: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    unread: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -77,3 +80,10 @@ class CleanBatch:
             "lon", "lat", "raw_lon", "raw_lat", "file_rows", "bad", "incomplete", "incomplete_column"
         ):  # fmt: skip
             setattr(self, name, getattr(self, name)[mask])
+        self.unread = {name: rows[mask] for name, rows in self.unread.items()}
+
+    def is_unread(self, *names: str) -> NDArray[np.bool_]:
+        """Tell which rows hold an unreadable cell in any of the fields ``names``."""
+        nowhere = np.zeros(len(self), dtype=bool)
+        masks = [self.unread.get(name, nowhere) for name in names]
+        return np.asarray(np.logical_or.reduce(masks), dtype=bool)

@@ -52,39 +52,45 @@ def check_rows(name: str, rows: int, columns: int = 0) -> None:
         )
 
 
-def check_zip(path: Path) -> list[zipfile.ZipInfo]:
+def check_zip(path: Path, *, called: str = "压缩包") -> list[zipfile.ZipInfo]:
     """Return the entries of a zip that is safe to unpack.
+
+    ``called``: what its owner takes it for; nobody knows that a workbook is a zip.
 
     Raises:
         UserError: damaged, encrypted, a bomb, or with entries that point outside.
     """
+    is_workbook = called != "压缩包"
+    repack = "请在 WPS 或 Excel 中打开并另存为 xlsx 后再导入。" if is_workbook else ""
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError) as error:
+        why = "内容不是表格文件、设有密码或已损坏" if is_workbook else "已损坏"
         raise UserError(
-            f"压缩包「{path.name}」已损坏，无法打开。", "请重新打包或重新下载。"
+            f"{called}「{path.name}」{why}，无法打开。", repack or "请重新打包或重新下载。"
         ) from error
     if len(entries) > MAX_ZIP_ENTRIES:
         raise UserError(
-            f"压缩包「{path.name}」含 {len(entries)} 个文件，过多。", "请只打包需要的文件。"
+            f"{called}「{path.name}」含 {len(entries)} 个文件，过多。",
+            repack or "请只打包需要的文件。",
         )
     unpacked = sum(e.file_size for e in entries)
     packed = max(path.stat().st_size, 1)
     is_bomb = unpacked > RATIO_COUNTS_FROM_BYTES and unpacked / packed > MAX_UNPACKED_RATIO
     if unpacked > MAX_UNPACKED_BYTES or is_bomb:
         raise UserError(
-            f"压缩包「{path.name}」展开后有 {unpacked / 1024**2:.0f} MB，像是压缩炸弹，已拒绝。",
-            "请用常规方式重新打包，或拆成几个文件。",
+            f"{called}「{path.name}」展开后有 {unpacked / 1024**2:.0f} MB，像是压缩炸弹，已拒绝。",
+            repack or "请用常规方式重新打包，或拆成几个文件。",
         )
     for entry in entries:
         if entry.flag_bits & 0x1:
-            raise UserError(f"压缩包「{path.name}」设有密码。", "请解除密码后再导入。")
+            raise UserError(f"{called}「{path.name}」设有密码。", "请解除密码后再导入。")
         place = PurePosixPath(entry.filename.replace("\\", "/"))
         if place.is_absolute() or ".." in place.parts or ":" in entry.filename:
             raise UserError(
-                f"压缩包「{path.name}」内的路径「{entry.filename}」指向包外，已拒绝。",
-                "请重新打包，只放入数据文件。",
+                f"{called}「{path.name}」内的路径「{entry.filename}」指向包外，已拒绝。",
+                repack or "请重新打包，只放入数据文件。",
             )
     return entries
 

@@ -9,12 +9,12 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from domain.errors import UserError
 from domain.words import Datum
 from geo.datum import to_wgs84, transform_geometry
 from geo.quality import are_plausible, look_projected, look_swapped, repair_polygon
 from services.importers.clean import CleanBatch
 from services.importers.kinds import Shape
+from services.importers.problems import WrongAsAWhole
 
 POINT_IDS, LINE_IDS, POLYGON_IDS = (0, 4), (1, 2, 5), (3, 6)
 FITTING = {
@@ -51,15 +51,21 @@ def place_points(
     """Fill the batch's points from its ``lon``/``lat`` cells (degrees in ``datum``)."""
     lon = pd.to_numeric(batch.stated["lon"], errors="coerce").to_numpy(dtype=float)
     lat = pd.to_numeric(batch.stated["lat"], errors="coerce").to_numpy(dtype=float)
-    _judge(batch, lon, lat, columns, may_be_abroad=may_be_abroad)
+    unread_lon, unread_lat = batch.is_unread("lon"), batch.is_unread("lat")
+    empty_lon, empty_lat = np.isnan(lon) & ~unread_lon, np.isnan(lat) & ~unread_lat
+    stated = ~(empty_lon & empty_lat)
+    _judge(batch, lon, lat, columns, may_be_abroad=may_be_abroad, stated=stated)
     missing = np.isnan(lon) | np.isnan(lat)
     batch.refuse(
-        np.isnan(lon) != np.isnan(lat),
+        empty_lon != empty_lat,
         "经度、纬度只填了一个，请补全或都留空。",
         column=columns.both,
     )
     _mark_incomplete(
-        batch, missing, "没有坐标，请补填经度和纬度（可在地图网站拾取）。", columns.both
+        batch,
+        ~stated,
+        "没有坐标，请补填经度和纬度（可在地图网站拾取）。",
+        columns.both,
     )
     batch.raw_lon, batch.raw_lat = lon, lat
     batch.lon, batch.lat = to_wgs84(lon, lat, datum)
@@ -132,11 +138,16 @@ def _judge(
     *,
     may_be_abroad: bool,
     skip: NDArray[np.bool_] | None = None,
+    stated: NDArray[np.bool_] | None = None,
 ) -> None:
     """Refuse metres, swapped axes and places outside China; all at once where all are so.
 
+    ``stated``: rows that say anything of their place, by default those that have one. Where
+    many of them have none, half a one or an unreadable one, the file is a mixture of faults,
+    better told row by row.
+
     Raises:
-        UserError: at least half of the located rows share one of these faults.
+        WrongAsAWhole: at least half of the rows that state a place share one of these faults.
     """
     located = ~(np.isnan(lon) | np.isnan(lat))
     if skip is not None:
@@ -144,6 +155,7 @@ def _judge(
     count = int(located.sum())
     if count == 0:
         return
+    enough = WHOLE_FILE_SHARE * (count if stated is None else int(stated.sum()))
     projected = located & look_projected(lon, lat)
     off_globe = located & ~projected & ((np.abs(lon) > 180.0) | (np.abs(lat) > 90.0))
     swapped = located & ~projected & look_swapped(lon, lat)
@@ -156,20 +168,23 @@ def _judge(
         first = int(np.flatnonzero(wrong)[0])
         return f"如第 {batch.file_rows[first]} 行：{lon[first]:.6f}，{lat[first]:.6f}"
 
-    if projected.sum() >= count * WHOLE_FILE_SHARE:
-        raise UserError(
+    if projected.sum() >= enough:
+        raise WrongAsAWhole(
+            batch.problems,
             f"坐标不是经纬度，像是以米为单位的投影坐标（{example(projected)}）。",
             "请在 GIS 软件中转换为 CGCS2000 或 WGS 84 经纬度后再导入；"
             "Shapefile 若缺少 .prj，请补上它再打包。",
         )
-    if swapped.sum() >= count * WHOLE_FILE_SHARE:
+    if swapped.sum() >= enough:
         swap = f"（--column lon={columns.lat} --column lat={columns.lon}）" if columns.lon else ""
-        raise UserError(
+        raise WrongAsAWhole(
+            batch.problems,
             f"经度和纬度对调了：{count} 行中有 {int(swapped.sum())} 行如此（{example(swapped)}）。",
             f"请交换两列的对应关系{swap}后再导入。",
         )
-    if abroad.sum() >= count * WHOLE_FILE_SHARE:
-        raise UserError(
+    if abroad.sum() >= enough:
+        raise WrongAsAWhole(
+            batch.problems,
             f"坐标不在中国境内：{count} 行中有 {int(abroad.sum())} 行如此（{example(abroad)}）。",
             "请核对坐标列是否选对、单位是否为度。",
         )

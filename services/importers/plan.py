@@ -161,7 +161,8 @@ def check_datum(
 def refuse_incomplete(batch: CleanBatch, existing: pd.DataFrame) -> None:
     """Refuse rows that would be new records but lack what a new record needs."""
     known = batch.stated["code"].isin(existing.index).to_numpy()
-    lacking = (batch.incomplete != "") & ~known & ~batch.bad
+    # A code that could not be read may well be that of a known record, which lacks nothing.
+    lacking = (batch.incomplete != "") & ~known & ~batch.is_unread("code")
     for column in dict.fromkeys(batch.incomplete_column[lacking]):
         at = lacking & (batch.incomplete_column == column)
         batch.refuse(at, list(batch.incomplete[at]), column=column)

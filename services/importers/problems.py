@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from domain.errors import UserError
 
 VALUE_SHOWN_CHARS = 60
 
@@ -46,3 +49,12 @@ def suggestion(value: str, known: list[str]) -> str:
     """Return ``，是否「…」？`` for the closest known word, or nothing."""
     close = difflib.get_close_matches(value, known, n=1, cutoff=0.5)
     return f"，是否「{close[0]}」？" if close else "。"
+
+
+class WrongAsAWhole(UserError):
+    """The file is wrong as a whole; ``problems`` are the faults of single cells beside that."""
+
+    def __init__(self, problems: Sequence[CellProblem], message: str, next_step: str) -> None:
+        """Tell the fault of the file and what to do about it."""
+        super().__init__(message, next_step)
+        self.problems = tuple(problems)

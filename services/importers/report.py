@@ -91,8 +91,8 @@ class ImportReport:
 
 
 def problem_lines(problems: tuple[CellProblem, ...]) -> list[str]:
-    """Return the first problems, blocking ones first, and how many more there are."""
-    ordered = sorted(problems, key=lambda p: not p.is_blocking)
+    """Return the first problems, blocking ones first, by row, and how many more there are."""
+    ordered = sorted(problems, key=lambda p: (not p.is_blocking, p.row or 0))
     lines = [
         f"  {'错误' if p.is_blocking else '提醒'}：{p.as_text()}" for p in ordered[:PROBLEMS_SHOWN]
     ]

@@ -72,7 +72,7 @@ def read_workbook(path: Path, kind: Kind, sheet: str) -> RawTable:
         UserError: damaged, protected, unknown sheet, or several sheets to choose from.
     """
     if path.suffix.lower() != ".xls":
-        check_zip(path)
+        check_zip(path, called="表格文件")
     try:
         if path.suffix.lower() in (".xlsx", ".xlsm"):
             check_xlsx_ranges(path)

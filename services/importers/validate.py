@@ -45,7 +45,8 @@ def validate(
         Clean rows with the problems found; bad rows stay in, marked.
 
     Raises:
-        UserError: a column is missing altogether, or the coordinates are wrong as a whole.
+        UserError: a column is missing altogether.
+        WrongAsAWhole: the coordinates are; it lists the other faults found so far, too.
     """
     values = dict(values or {})
     headers = match_columns(
@@ -152,6 +153,7 @@ def _read_field(
     clean, wrong = field.parse(cells)
     mask = wrong.ne("").to_numpy()
     batch.refuse(mask, wrong[mask], column=header, values=cells)
+    batch.unread[field.name] = mask
     skip = clean.map(lambda one: isinstance(one, Skip)).to_numpy(dtype=bool)
     if skip.any():
         for label, count in clean[skip].map(lambda one: one.label).value_counts().items():
@@ -180,7 +182,7 @@ def _require_cells(batch: CleanBatch) -> None:
         told = batch.stated.get(field.name, pd.Series([None] * len(batch), dtype=object))
         derived = batch.derived.get(field.name)
         missing = told.isna() if derived is None else told.isna() & derived.isna()
-        free = missing.to_numpy() & (batch.incomplete == "")
+        free = missing.to_numpy() & (batch.incomplete == "") & ~batch.is_unread(field.name)
         batch.incomplete[free] = f"{field.label}为空，请补填。"
         batch.incomplete_column[free] = batch.headers.get(field.name, field.label)
 

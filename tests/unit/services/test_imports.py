@@ -197,6 +197,45 @@ def test_one_bad_row_stops_everything_and_leaves_a_trace(any_house: House, tmp_p
         assert verify_chain(session.connection()).broken_at is None
 
 
+def test_a_row_with_another_fault_is_told_of_its_missing_coordinates_too(
+    house: House, tmp_path: Path
+) -> None:
+    file = write(
+        tmp_path / "s.csv",
+        HEADER + "A1,东小学,120.05,32.05,,100\nA2,西小学,,,,百人\nA3,,abc,32,,\n",
+    )
+    with pytest.raises(ImportRefused) as caught:
+        load(house, "schools", file)
+    told = [(p.row, p.column) for p in caught.value.problems]
+    assert sorted(told) == [
+        (3, "在校生数"), (3, "经度、纬度"), (4, "学校名称"), (4, "经度"),
+    ]  # fmt: skip
+    lines = [line for line in caught.value.message.splitlines() if "错误：第" in line]
+    assert ["第 3 行" in line for line in lines] == [True, True, False, False]
+
+
+def test_a_known_school_without_coordinates_is_told_only_its_own_fault(
+    house: House, tmp_path: Path
+) -> None:
+    load(house, "schools", write(tmp_path / "s.csv", HEADER + "A1,东小学,120.05,32.05,,100\n"))
+    with pytest.raises(ImportRefused) as caught:
+        load(house, "schools", write(tmp_path / "t.csv", HEADER + "A1,东小学,,,,百人\n"))
+    assert [p.column for p in caught.value.problems] == ["在校生数"]
+
+
+def test_a_file_wrong_as_a_whole_is_kept_with_every_fault_it_had(
+    house: House, tmp_path: Path
+) -> None:
+    rows = "A1,东小学,32.05,120.05,,百人\nA2,西小学,32.1,120.1,,\n"
+    with pytest.raises(UserError) as caught:
+        load(house, "schools", write(tmp_path / "s.csv", HEADER + rows))
+    assert "对调" in caught.value.message
+    assert "第 2 行「在校生数」列" in caught.value.message
+    assert "--column lon=纬度" in caught.value.next_step
+    assert stored(house, ImportRun)["status"].tolist() == ["refused"]
+    assert len(stored(house, ImportProblem)) == 2
+
+
 def test_good_rows_only_writes_the_good_and_counts_the_rest(house: House, tmp_path: Path) -> None:
     file = write(
         tmp_path / "s.csv",

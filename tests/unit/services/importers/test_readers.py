@@ -68,7 +68,8 @@ def test_a_workbook_is_read_and_one_with_two_filled_sheets_asks_which(tmp_path: 
     [
         ("x.csv", b"", "空的"),
         ("x.csv", "学校名称,经度,纬度\n".encode(), "没有数据行"),
-        ("x.xlsx", b"not a workbook", "已损坏"),
+        ("x.xlsx", b"not a workbook", "表格文件「x.xlsx」内容不是表格文件、设有密码或已损坏"),
+        ("x.ods", b"not a workbook", "表格文件「x.ods」内容不是表格文件"),
         ("x.xls", b"not a workbook", "无法读取表格文件"),
         ("x.gpkg", b"not a package", "无法读取地图文件"),
         ("x.geojson", b'{"type": "Feat', "无法读取地图文件"),

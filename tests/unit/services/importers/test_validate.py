@@ -17,6 +17,7 @@ from geo.datum import from_wgs84
 from services.importers.clean import CleanBatch
 from services.importers.districts import validate_dissolved
 from services.importers.kinds import DISTRICTS, FACILITIES, ROADS, SCHOOLS, WATERS, Kind
+from services.importers.problems import WrongAsAWhole
 from services.importers.table import RawTable
 from services.importers.validate import validate
 
@@ -209,3 +210,50 @@ def test_districts_are_dissolved_with_their_rows_below() -> None:
     with pytest.raises(UserError, match="没有「区县」列"):
         validate_dissolved(raw, "区县", source="样例")
     assert DISTRICTS.label == "区划"
+
+
+PLACES = ["学校标识码", "名称", "经度", "纬度", "在校生数"]
+
+
+def test_an_unreadable_coordinate_is_told_once_and_not_called_missing() -> None:
+    batch = clean(
+        SCHOOLS, PLACES,
+        [["A", "甲", "inf", "32", ""], ["B", "乙", "abc", "def", ""], ["C", "丙", "120", "32", ""]],
+    )  # fmt: skip
+    assert [(p.row, p.column) for p in batch.problems] == [(2, "经度"), (3, "经度"), (3, "纬度")]
+    assert all("不是数字" in p.message for p in batch.problems)
+    assert (batch.incomplete == "").all()
+
+
+@pytest.mark.parametrize("empty", ["", "nan", "-"])
+def test_one_coordinate_without_the_other_is_told_whatever_stands_in_the_other(empty: str) -> None:
+    batch = clean(SCHOOLS, PLACES, [["A", "甲", "120", empty, ""], ["B", "乙", empty, "abc", ""]])
+    told = [(p.row, p.message) for p in batch.problems if "只填了一个" in p.message]
+    assert [row for row, _ in told] == [2, 3]
+
+
+def test_a_name_that_could_not_be_read_is_not_called_empty() -> None:
+    batch = clean(SCHOOLS, PLACES, [["A", "长" * 500, "120", "32", ""]])
+    assert ["文字过长" in p.message for p in batch.problems] == [True]
+    assert batch.incomplete.tolist() == [""]
+
+
+def test_a_mixture_of_wrong_places_is_told_row_by_row() -> None:
+    rows = [
+        ["A1", "一小", "nan", "33.75", ""],
+        ["A2", "二小", "-118.3", "-33.7", ""],
+        ["A3", "三小", "inf", "33", ""],
+        ["A4", "四小", "", "", ""],
+        ["A5", "五小", "abc", "33.7", ""],
+        ["A6", "六小", "0", "0", ""],
+    ]
+    batch = clean(SCHOOLS, PLACES, rows)
+    assert sorted(p.row or 0 for p in batch.problems) == [2, 3, 4, 6, 7]
+    assert "没有坐标" in batch.incomplete[3]
+
+
+def test_a_file_wrong_as_a_whole_lists_its_other_bad_cells_too() -> None:
+    rows = [["A1", "一小", "32", "120", "百人"], ["A2", "二小", "32", "120", "100"]]
+    with pytest.raises(WrongAsAWhole, match="对调") as caught:
+        clean(SCHOOLS, PLACES, rows)
+    assert [(p.row, p.column) for p in caught.value.problems] == [(2, "在校生数")]
