@@ -22,6 +22,7 @@ from routes.errors import ERROR_ANSWERS
 from routes.guard import Gate, content_policy
 from services.logs import open_log
 from services.start import prepare_house
+from services.warm import warm_up
 from settings import load_settings
 
 
@@ -30,7 +31,7 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
     """Open the house and warm up, before the first visitor."""
     settings = load_settings()
     open_log(settings.var_dir, settings.log_level)
-    prepare_house()
+    warm_up(prepare_house())
     prepare_streamlit()
     # What is loaded by now lives as long as the process: keep collections from walking it.
     gc.collect()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,9 @@ REACH_M = 1000.0
 """How far beyond the nearest one others are still shown. [own]"""
 MOST = 3
 _indexes = VersionedCache(max_entries=4)
+_desk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="neighbours")
+"""PROJ opens its database anew in every thread (over 100 ms), and each page run is a new
+thread: one lasting thread answers in about a millisecond."""
 Shapes = npt.NDArray[np.object_]
 
 
@@ -61,9 +65,13 @@ def list_neighbours(actor: Actor, house: House, *, school_id: int) -> tuple[Neig
     require(actor, Permission.VIEW_MAP)
     versions = house.versions()
     key = (str(house.engine.url), *(versions[a] for a in ("base", "schools", "waters", "posts")))
-    epsg, layers = _indexes.get(key, lambda: _index(house))
     with house.read() as session:
         origin = _origin(session, actor, school_id)
+    return _desk.submit(_find, key, house, origin).result()
+
+
+def _find(key: tuple[object, ...], house: House, origin: Any) -> tuple[Neighbour, ...]:
+    epsg, layers = _indexes.get(key, lambda: _index(house))
     here = project_geometries(np.array([origin], dtype=object), epsg)[0]
     return tuple(
         neighbour
