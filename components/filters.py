@@ -15,6 +15,7 @@ from domain.words import (
     Word,
 )
 from services.map_schools import SchoolTable
+from services.risk import risk_is_stale
 
 _WIDGET_KEYS = ("q", "district", "station", "kind", "ownership", "level", "status")
 
@@ -53,6 +54,12 @@ def say_how_many(shown: Shown) -> None:
         st.markdown(f"**{shown.kept:,}** / {total:,} 所在办学校")
         if not shown.wanted.is_empty:
             st.button("清除筛选", on_click=clear_filters, type="tertiary", key="clear-filters")
+
+
+def say_whether_risk_is_due() -> None:
+    """Say so when data were written after the risk was last computed."""
+    if risk_is_stale(session.house()):
+        st.warning("数据已更新，风险结果待重算：请管理员运行 python manage.py recompute。")
 
 
 def say_whether_shown(shown: Shown, school_id: int) -> None:

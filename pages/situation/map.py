@@ -11,6 +11,7 @@ from components.filters import (
     clear_filters,
     say_how_many,
     say_what_is_missing,
+    say_whether_risk_is_due,
     say_whether_shown,
 )
 from components.guard import guard
@@ -53,6 +54,7 @@ with map_side:
     )
 with panel_side, st.container(key="panel"):
     say_how_many(shown)
+    say_whether_risk_is_due()
     if chosen is not None:
         say_whether_shown(shown, chosen.id)
         draw_card(actor, chosen, can_leave=actor.role is not Role.SCHOOL)

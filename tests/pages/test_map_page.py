@@ -11,6 +11,8 @@ from domain.words import Role
 from services.house import House
 from services.map_layers import facility_layer
 from services.map_schools import SortBy, list_schools, load_school_table
+from services.risk import recompute_risk
+from tests.city import add_small_city
 
 MAP = "pages/situation/map.py"
 OpenPage = Callable[..., AppTest]
@@ -145,3 +147,18 @@ def test_the_facilities_by_kind_and_state_add_up_to_the_legend(
     counts = facility_layer(SYSTEM, demo_house).counts
     assert table["缺失"].sum() == counts["missing"]
     assert table.drop(columns="设施").to_numpy().sum() == counts["total"]
+
+
+def test_results_older_than_the_data_say_so_until_recomputed(
+    open_page: OpenPage, house: House
+) -> None:
+    add_small_city(house, is_demo=False)
+    with house.write(SYSTEM) as work:
+        work.bump("schools")
+        work.audit("test.changed")
+    page = open_page(house, MAP).run()
+    assert [w.value for w in page.warning if "待重算" in w.value]
+    recompute_risk(SYSTEM, house)
+    page.run()
+    assert not page.exception
+    assert not [w.value for w in page.warning if "待重算" in w.value]
