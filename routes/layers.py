@@ -105,7 +105,7 @@ def _layer(make: Make, media_type: str, *, keep: bool) -> Callable[[Request], Re
     def answer(request: Request) -> Response:
         actor, house = actor_from_request(request), current_house()
         versions = "-".join(str(v) for v in house.versions().values())
-        key = f"{house.engine.url}|{actor.scope_key}|{versions}|{house.today()}|{_asked(request)}"
+        key = f"{house.engine.url}|{actor.scope_key}|{versions}|{data_version(house)}|{_asked(request)}"
         etag = f'"{hashlib.sha256(key.encode()).hexdigest()[:32]}"'
         headers = {"Cache-Control": "private, no-cache", "ETag": etag, "Vary": "Cookie"}
         headers["X-CSM-Version"] = data_version(house)

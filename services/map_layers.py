@@ -46,7 +46,7 @@ from geo.tiles import world_pixels
 from services.cache import VersionedCache
 from services.house import House
 from services.map_schools import load_school_table, pack
-from services.map_screen import screen_pixels, screen_shapes
+from services.map_screen import screen_datum, screen_pixels, screen_shapes
 
 SIMPLIFY_DEG = 0.00004
 """About 4 m: under one pixel at zoom 15, where campuses take over. source: own choice"""
@@ -68,7 +68,7 @@ class LayerFile:
 def layer_version(house: House, *areas: str) -> str:
     """Return the text that changes whenever one of ``areas`` is written."""
     versions = house.versions()
-    return "-".join(str(versions[area]) for area in areas)
+    return "-".join([*(str(versions[area]) for area in areas), screen_datum(house).value])
 
 
 def _cached(house: House, actor_key: str, name: str, version: str, make: Any) -> LayerFile:

@@ -33,7 +33,7 @@ from domain.words import (
 )
 from services.cache import VersionedCache
 from services.house import House
-from services.map_screen import screen_lonlat, screen_pixels
+from services.map_screen import screen_datum, screen_lonlat, screen_pixels
 
 AREAS = ("base", "schools", "inspections", "risk")
 STAGES_BEFORE_SUBMISSION = (HazardStage.FOUND, HazardStage.FEEDBACK, HazardStage.RECTIFICATION)
@@ -95,7 +95,7 @@ def data_version(house: House) -> str:
     """Return the text that changes whenever a school table would."""
     versions = house.versions()
     numbers = "-".join(str(versions[area]) for area in AREAS)
-    return f"{numbers}-{house.today():%Y%m%d}"
+    return f"{numbers}-{house.today():%Y%m%d}-{screen_datum(house)}"
 
 
 def load_school_table(actor: Actor, house: House) -> SchoolTable:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from domain.access import SYSTEM, Actor
 from domain.school_filter import SchoolFilter
 from domain.words import (
     Channel,
+    Datum,
     DeadlineClass,
     HazardCategory,
     HazardSource,
@@ -25,6 +28,8 @@ from domain.words import (
     Role,
     Severity,
 )
+from geo.datum import from_wgs84
+from geo.tiles import world_pixels
 from services.house import House
 from services.map_schools import (
     SortBy,
@@ -201,3 +206,18 @@ def test_an_empty_city_gives_an_empty_table(house: House) -> None:
     assert len(table) == 0
     assert table.home is None
     assert pack_columns(table)[:4] == b"CSM1"
+
+
+def test_a_shifted_basemap_is_met_by_shifted_schools_and_only_on_screen(
+    house: House, tmp_path: Path
+) -> None:
+    add_small_city(house)
+    plain = load_school_table(LEADER, house)
+    settings = house.settings.model_copy(
+        update={"basemap_url": "http://tiles.intranet/{z}/{x}/{y}.png", "basemap_datum": "gcj02"}
+    )
+    shifted = load_school_table(LEADER, replace(house, settings=settings))
+    lon, lat = from_wgs84([118.0], [33.0], Datum.GCJ02)
+    x, y = world_pixels(np.asarray(lon), np.asarray(lat))
+    assert (shifted.x[0], shifted.y[0]) == (x[0], y[0])
+    assert plain.x[0] != shifted.x[0]
