@@ -31,8 +31,8 @@ LEVEL_COLOURS: dict[RiskLevel, str] = {
 STATUS_COLOURS: dict[InspectionStatus, str] = {
     InspectionStatus.OVERDUE: "#c1121f",
     InspectionStatus.OPEN: "#f08519",
-    InspectionStatus.CLOSED: "#1b5e3f",
-    InspectionStatus.VISITED: "#5aa0d6",
+    InspectionStatus.CLOSED: "#8bc48a",
+    InspectionStatus.VISITED: "#3f7fc1",
     InspectionStatus.NOT_YET: "#7b8794",
 }
 COVERAGE_COLOURS: dict[Coverage, str] = {

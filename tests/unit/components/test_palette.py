@@ -41,7 +41,7 @@ SIGHTS = {
         ]
     ),
 }
-LEAST_DIFFERENCE = 14.0
+LEAST_DIFFERENCE = 16.0
 """CIE76 ΔE; 2.3 is just noticeable, and every level differs in size too."""
 
 
