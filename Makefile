@@ -14,7 +14,9 @@ run: $(VENV)/.installed
 	@$(BIN)/python manage.py init
 	@$(BIN)/python manage.py demo --if-empty
 	@echo "打开 http://localhost:$(PORT)（按 Ctrl+C 停止）"
-	@$(BIN)/python -m streamlit run app.py --server.port $(PORT)
+	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
+	  (sleep 5; $(BIN)/python -m webbrowser http://localhost:$(PORT) >/dev/null 2>&1) & fi; \
+	  exec $(BIN)/python -m streamlit run app.py --server.port $(PORT)
 
 # pytest comes last: its closing line is the last thing printed.
 test: $(VENV)/.installed-dev
