@@ -33,14 +33,8 @@ from services.map_layers import (
     post_layer,
     water_layer,
 )
-from services.map_schools import (
-    data_version,
-    load_school_table,
-    match_schools,
-    pack_columns,
-    pack_mask,
-    pack_names,
-)
+from services.map_pack import pack_columns, pack_mask, pack_names
+from services.map_schools import data_version, load_school_table, match_schools
 from services.start import current_house
 
 BINARY = "application/octet-stream"

@@ -45,7 +45,8 @@ from domain.words import (
 from geo.tiles import world_pixels
 from services.cache import VersionedCache
 from services.house import House
-from services.map_schools import load_school_table, pack
+from services.map_pack import pack
+from services.map_schools import load_school_table
 from services.map_screen import screen_datum, screen_pixels, screen_shapes
 
 SIMPLIFY_DEG = 0.00004

@@ -31,6 +31,7 @@ from domain.words import (
 from geo.datum import from_wgs84
 from geo.tiles import world_pixels
 from services.house import House
+from services.map_pack import pack_columns, pack_mask, pack_names
 from services.map_schools import (
     SortBy,
     code_of,
@@ -39,9 +40,6 @@ from services.map_schools import (
     list_schools,
     load_school_table,
     match_schools,
-    pack_columns,
-    pack_mask,
-    pack_names,
 )
 from tests.city import SmallCity, add_small_city
 
