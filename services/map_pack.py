@@ -12,6 +12,9 @@ import pyarrow.compute as pc
 
 from services.map_schools import Mask, SchoolTable
 
+DRAWN_COLUMNS = ("level", "status", "coverage", "kind", "open", "overdue")
+"""What the browser colours, shapes and rings by; filtering is the server's."""
+
 
 def pack_columns(table: SchoolTable) -> bytes:
     """Return the compact file that the browser draws from.
@@ -23,7 +26,7 @@ def pack_columns(table: SchoolTable) -> bytes:
         ("id", "u4", table.ids),
         ("x", "i4", table.x),
         ("y", "i4", table.y),
-        *[(name, "u1", column) for name, column in table.bytes_.items()],
+        *[(name, "u1", table.bytes_[name]) for name in DRAWN_COLUMNS],
     ]
     return pack(len(table), columns, {"home": table.home})
 

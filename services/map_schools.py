@@ -36,7 +36,6 @@ from services.map_screen import screen_datum, screen_lonlat, screen_pixels
 
 AREAS = ("base", "schools", "inspections", "risk")
 STAGES_BEFORE_SUBMISSION = (HazardStage.FOUND, HazardStage.FEEDBACK, HazardStage.RECTIFICATION)
-UNKNOWN_BYTE = 255
 _tables = VersionedCache(max_entries=32)
 _masks = VersionedCache(max_entries=256)
 _orders = VersionedCache(max_entries=64)
@@ -321,7 +320,6 @@ def _load(actor: Actor, house: House, version: str) -> SchoolTable:
         "ownership": _word_bytes(Ownership, cells[6], Ownership.UNKNOWN),
         "open": np.minimum(by_id["open"], 254).astype(np.uint8),
         "overdue": np.minimum(by_id["overdue"], 254).astype(np.uint8),
-        "score": np.where(np.isnan(score), UNKNOWN_BYTE, np.nan_to_num(score)).astype(np.uint8),
     }
     home = None
     if rows:

@@ -8,7 +8,7 @@
 (function () {
   "use strict";
   const csm = { state: {}, layers: {} };
-  const WORLD = 2147483648, CLUSTER_ABOVE = 30000, CELL_PX = 46;
+  const WORLD = 2147483648, CLUSTER_ABOVE = 30000, CELL_PX = 46, CLUSTERED_RADIUS = 2.4;
   const TYPES = { u1: Uint8Array, u2: Uint16Array, u4: Uint32Array, i4: Int32Array };
 
   async function get(url) {
@@ -148,7 +148,8 @@
       const low = this._map.getZoom() < (this.options.fromZoom || 0);
       if (!this.data || !this.shown || low) { this._done(0, 0); return; }
       const f = this._frame(), d = this.data, rows = this._rows(), values = d[this.column];
-      const seen = new Uint32Array(rows.length);
+      if (!this._seen || this._seen.length < rows.length) this._seen = new Uint32Array(rows.length);
+      const seen = this._seen;
       let visible = 0;
       const pad = 14 * f.ratio;
       for (let k = 0; k < rows.length; k++) {
@@ -159,19 +160,19 @@
       }
       const drawn = seen.subarray(0, visible);
       const clusters = visible > CLUSTER_ABOVE ? this._clusters(drawn, f, values) : null;
-      this._stampAll(clusters ? clusters.alone : drawn, f, values, visible);
+      this._stampAll(clusters ? clusters.alone : drawn, f, values, clusters ? CLUSTERED_RADIUS : this._radius(visible));
       if (clusters) this._paintClusters(clusters.cells, f);
-      this._paintLabels(drawn, f, visible);
+      if (!clusters) this._paintLabels(drawn, f, visible);
       this._paintSelected(f);
       this._drawn = clusters ? clusters.alone : drawn; this._cells = clusters ? clusters.cells : null;
       this._done(visible, clusters ? clusters.cells.length : 0);
     },
-    _stampAll: function (drawn, f, values, visible) {
+    _stampAll: function (drawn, f, values, radius) {
       if (!this._image) this._image = this._ctx.createImageData(f.w, f.h);
       const pixels = new Uint32Array(this._image.data.buffer);
       pixels.fill(0);
       const d = this.data, styles = this.options.styles[this.column], shapes = this.options.shapes;
-      const r = this._radius(visible) * f.ratio, cache = {};
+      const r = radius * f.ratio, cache = {};
       const rings = this.rings && d.overdue;
       for (let k = 0; k < drawn.length; k++) {
         const i = drawn[k], value = values[i], shape = shapes ? d[shapes.column][i] : 0;
@@ -190,18 +191,18 @@
     _clusters: function (drawn, f, values) {
       const d = this.data, cell = CELL_PX * f.ratio, styles = this.options.styles[this.column];
       const top = Math.max.apply(null, styles.map((s) => s.rank));
-      const across = Math.ceil((f.w + 2 * cell) / cell), cells = new Map(), alone = new Uint32Array(drawn.length);
+      const across = Math.ceil((f.w + 2 * cell) / cell), cells = new Map();
       let lone = 0;
       for (let k = 0; k < drawn.length; k++) {
         const i = drawn[k];
-        if (styles[values[i]].rank === top) { alone[lone++] = i; continue; }
+        if (styles[values[i]].rank === top) { drawn[lone++] = i; continue; }
         const px = d.x[i] * f.scale - f.ox, py = d.y[i] * f.scale - f.oy;
         const key = ((py / cell | 0) + 1) * across + (px / cell | 0);
         let c = cells.get(key);
         if (!c) { c = { n: 0, x: 0, y: 0, by: new Uint32Array(styles.length) }; cells.set(key, c); }
         c.n++; c.x += px; c.y += py; c.by[values[i]]++;
       }
-      return { alone: alone.subarray(0, lone), cells: Array.from(cells.values()) };
+      return { alone: drawn.subarray(0, lone), cells: Array.from(cells.values()) };
     },
     _paintClusters: function (cells, f) {
       const ctx = this._ctx, styles = this.options.styles[this.column];

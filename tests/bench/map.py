@@ -196,8 +196,8 @@ def _clicks(page: Page, frame: Frame) -> list[float]:
     if frame.evaluate("csm.layers.schools.stats.clusters > 0"):
         # A cluster is no school: look close enough that single schools are drawn.
         frame.evaluate(
-            "void csm.map.setView(csm.layers.schools.latLng(csm.layers.schools._drawn[0]), 15,"
-            " {animate: false})"
+            "void (() => { const l = csm.layers.schools; let row = 0; while (!l.keeps(row)) row++;"
+            " csm.map.setView(l.latLng(row), 15, {animate: false}); })()"
         )
         _settle(page)
     for i in range(TRIES):
