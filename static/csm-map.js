@@ -11,8 +11,8 @@
   const WORLD = 2147483648, CLUSTER_ABOVE = 30000, CELL_PX = 46, CLUSTERED_RADIUS = 2.4;
   const TYPES = { u1: Uint8Array, u2: Uint16Array, u4: Uint32Array, i4: Int32Array };
 
-  async function get(url) {
-    const answer = await fetch(url, { credentials: "same-origin" });
+  async function get(url, realm) {
+    const answer = await (realm || window).fetch(url, { credentials: "same-origin" });
     if (answer.status === 401) throw new Error("登录已失效，请刷新页面后重新登录。");
     if (!answer.ok) throw new Error("地图数据没有取到（" + answer.status + "）。");
     return answer;
@@ -305,9 +305,9 @@
     note.getContainer().style.display = "block";
   }
   let waiting = 0;
-  function load(url) {
+  function load(url, realm) {
     waiting++; busy.classList.add("on");
-    return get(url).finally(() => { if (--waiting === 0) busy.classList.remove("on"); });
+    return get(url, realm).finally(() => { if (--waiting === 0) busy.classList.remove("on"); });
   }
 
   function control(position, node) {
@@ -364,13 +364,13 @@
     busy = element("div", "csm-busy"); map.getContainer().appendChild(busy);
     legend = element("div", "csm-legend"); control("bottomleft", legend);
 
-    pane("ground", 210); pane("grid", 240, true); pane("near", 405, true); pane("rings", 410, true);
+    pane("ground", 210); pane("near", 405, true); pane("rings", 410, true);
     for (const [i, name] of ["facilities", "schools", "posts"].entries()) pane(name, 430 + i, true);
     pane("lines", 440, true); pane("words", 450, true);
     tip = L.tooltip({ direction: "top", offset: [0, -8], opacity: 1 });
     if (config.xyz) L.tileLayer(config.xyz.url, { attribution: config.xyz.attribution, maxZoom: 18, zIndex: 1 }).addTo(map);
 
-    csm.renderers = { ground: L.canvas({ pane: "ground", padding: .12 }), grid: L.canvas({ pane: "grid", padding: .12 }), near: L.canvas({ pane: "near", padding: .12 }), rings: L.canvas({ pane: "rings", padding: .12 }) };
+    csm.renderers = { ground: L.canvas({ pane: "ground", padding: .12 }), near: L.canvas({ pane: "near", padding: .12 }), rings: L.canvas({ pane: "rings", padding: .12 }) };
     for (const name of Object.keys(config.points)) {
       csm.layers[name] = new PointLayer(Object.assign({ pane: name }, config.points[name]));
     }
@@ -516,7 +516,7 @@
     if (!config.xyz) csm.land.addTo(map).bringToBack();
     csm.roads = L.geoJSON(base.roads, { renderer: csm.renderers.ground, pane: "ground", interactive: false, style: roadStyle }).addTo(map);
     csm.districts = L.geoJSON(base.districts, {
-      renderer: csm.renderers.grid, pane: "grid", interactive: false,
+      renderer: csm.renderers.ground, pane: "ground", interactive: false,
       style: (f) => f.properties.level === "township" ? { color: "#9aa9b8", weight: .8, opacity: .7, dashArray: "3 4", fill: false } : { color: "#5f7387", weight: 1.8, opacity: .9, fill: false },
     }).addTo(map);
     csm.towns = L.layerGroup(); csm.counties = L.layerGroup();
@@ -545,13 +545,23 @@
 
   /* ---------- points ---------- */
 
+  /* The schools' file outlives this frame: coming back to the map from another page of the
+     same reader need not fetch and inflate it again. It is made in the page's own realm, so
+     that keeping it does not keep this frame alive; signing out ends the page and with it this. */
+  async function keptBuffer(url) {
+    const page = window.parent, key = csm.state.scope + url;
+    if (page.csmKeptKey === key) return page.csmKept;
+    const buffer = await (await load(url, page)).arrayBuffer();
+    page.csmKept = buffer; page.csmKeptKey = key;
+    return buffer;
+  }
   async function loadPoints(name, url, namesUrl) {
     const layer = csm.layers[name];
     layer.namesUrl = namesUrl;
     if (layer.url === url) return;
     layer.url = url;
     let data;
-    try { data = unpack(await (await load(url)).arrayBuffer()); } catch (error) { layer.url = null; throw error; }
+    try { data = unpack(await (name === "schools" ? keptBuffer(url) : load(url).then((a) => a.arrayBuffer()))); } catch (error) { layer.url = null; throw error; }
     if (layer.url !== url) return;
     layer.names = data.names || null;
     layer.version = csm.state.v;
@@ -680,14 +690,14 @@
     csm.state = s;
     if (before.v !== s.v) nearWanted = "";
     drawLegend(s);
-    Promise.all([
-      applySchools(s),
+    /* Schools first: laying out the ground would hold their drawing up. */
+    applySchools(s).then(() => Promise.all([
       applyPoints("facilities", s.facilities),
       applyPoints("posts", s.posts),
       applyFocus(s.focus),
       loadBase(s.base).then(() => loadWaters(s.waters)),
       loadNear(),
-    ]).catch(fail);
+    ])).catch(fail);
   };
 
   window.csm = csm;
