@@ -31,7 +31,7 @@ class Answer:
         return json.loads(self.body)
 
 
-def _run(work: Coroutine[Any, Any, T]) -> T:
+def run_alone(work: Coroutine[Any, Any, T]) -> T:
     """Run in a thread of its own: the browser tests keep a loop running in this one."""
     with ThreadPoolExecutor(max_workers=1) as pool:
         return pool.submit(asyncio.run, work).result()
@@ -68,7 +68,7 @@ def ask(
         "client": (client, 50_000),
         "server": ("desk.test", 80),
     }
-    return _run(_exchange(app, scope, body))
+    return run_alone(_exchange(app, scope, body))
 
 
 async def _exchange(app: Any, scope: dict[str, Any], body: bytes) -> Answer:
@@ -112,5 +112,5 @@ def refuses_websocket(app: Any, path: str, headers: Mapping[str, str]) -> bool:
         }
         await app(scope, receive, send)
 
-    _run(connect())
+    run_alone(connect())
     return got == ["websocket.close"]

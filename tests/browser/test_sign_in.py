@@ -159,7 +159,7 @@ def test_the_frame_says_who_which_city_and_that_it_is_a_demo(page: Page, sign_in
     sign_in(page, Role.POLICE)
     expect(page.locator(".csm-name")).to_have_text("校园安全督查一张图")
     expect(page.locator(".csm-demo")).to_have_text("演示数据")
-    expect(page.locator(".csm-date")).to_contain_text("数据日期 2026-")
+    expect(page.locator(".csm-date")).to_contain_text("统计截至 2026-")
     expect(page.locator(".csm-who")).to_contain_text("警校联动")
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -10,7 +9,7 @@ import routes.errors
 from domain.words import Role
 from routes.guard import content_policy, local_path
 from services.sign_in import COOKIE_NAME, sign_out
-from tests.asgi import ask, refuses_websocket
+from tests.asgi import ask, refuses_websocket, run_alone
 
 PAGE = {"accept": "text/html", "sec-fetch-dest": "document"}
 NOT_PAGES = [
@@ -176,7 +175,7 @@ def test_a_fault_shows_a_number_and_never_the_trace(product, cookie, monkeypatch
 
     monkeypatch.setattr(routes.errors, "log_fault", log)
     request = Request({"type": "http", "method": "GET", "path": "/layers/x", "headers": []})
-    answer = asyncio.run(routes.errors.answer_fault(request, RuntimeError("inner secret")))
+    answer = run_alone(routes.errors.answer_fault(request, RuntimeError("inner secret")))
     assert answer.status_code == 500
     assert "AB12CD34" in bytes(answer.body).decode()
     assert b"secret" not in answer.body
