@@ -10,7 +10,9 @@ import pyarrow.compute as pc
 
 from domain.access import Actor, Permission, require
 from domain.draw.pivotal import Duel
+from domain.draw.randomness import sha256_hex
 from domain.errors import UserError
+from services.cache import VersionedCache
 from services.draw_list import stored_pack
 from services.draw_replay import Replay, replay_pack
 from services.house import House
@@ -18,6 +20,7 @@ from services.map_schools import load_school_table
 
 MOST_UPLOAD_MB = 30
 """A pack of 20,000 schools takes under 1 MB."""
+_replays = VersionedCache(max_entries=4)
 
 
 def recompute_pack(actor: Actor, _house: House, *, content: bytes, head: str = "") -> Replay:
@@ -31,13 +34,19 @@ def recompute_pack(actor: Actor, _house: House, *, content: bytes, head: str = "
     printed = re.sub(r"\s", "", head).lower()
     if printed and not re.fullmatch(r"[0-9a-f]{64}", printed):
         raise UserError("链头应为 64 位的 0–9、a–f 字符。", "请对照凭证填写，或留空。")
-    return replay_pack(content, head=printed or None)
+    return _replay(content, printed)
 
 
 def recompute_draw(actor: Actor, house: House, *, number: str) -> Replay:
     """Recompute a stored draw of the actor's scope from what was frozen and recorded."""
     require(actor, Permission.REPLAY)
-    return replay_pack(stored_pack(actor, house, number=number))
+    return _replay(stored_pack(actor, house, number=number), "")
+
+
+def _replay(content: bytes, head: str) -> Replay:
+    # The answer follows from the bytes alone, whoever asks.
+    key = sha256_hex(content), head
+    return _replays.get(key, lambda: replay_pack(content, head=head or None))
 
 
 def drawn_table(actor: Actor, house: House, replay: Replay) -> pd.DataFrame:
