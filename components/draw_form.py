@@ -117,7 +117,7 @@ def _choose_source() -> ValueSource:
 
 
 def _press_button(order: QuickOrder, seen: QuickPreview) -> None:
-    st.markdown(f"**{seen.schools:,}** 所中抽 **{seen.n:,}** 所")
+    st.markdown(f"**{seen.schools:,}** 所中抽 **{seen.n:,}** 所，{_chances(seen)}")
     if not session.recall(_KEY):
         session.remember(_KEY, secrets.token_hex(16))
     typed = tuple(session.recall(key) for key in _TYPED_KEYS)
@@ -130,6 +130,13 @@ def _press_button(order: QuickOrder, seen: QuickPreview) -> None:
         width="stretch",
     )
     st.caption(f"名录库哈希 F：`{seen.frame_hash[:16]}…`，按下后先记入承诺，再抽取。")
+
+
+def _chances(seen: QuickPreview) -> str:
+    """Say the chance of every school, or the lowest and the highest."""
+    ordered = seen.chances.sort_values("percent")
+    ends = [f"{row.chance}（{row.percent:.2f}%）" for row in ordered.iloc[[0, -1]].itertuples()]
+    return f"每校机会 {ends[0]}" if ends[0] == ends[1] else f"每校机会 {ends[0]} 至 {ends[1]}"
 
 
 def _press(order: QuickOrder, request_key: str, typed: tuple[Any, ...]) -> None:

@@ -22,7 +22,10 @@ def choose_replay(actor: Actor) -> Replay | None:
     upload_side, pick_side = st.columns(2, gap="large")
     with upload_side:
         pack = st.file_uploader(
-            "上传复算包", type="zip", max_upload_size=MOST_UPLOAD_MB, key="replay-pack"
+            f"上传复算包（zip，不超过 {MOST_UPLOAD_MB} MB）",
+            type="zip",
+            max_upload_size=MOST_UPLOAD_MB,
+            key="replay-pack",
         )
         head = st.text_input(
             "纸质凭证或名单上的链头（可不填）",

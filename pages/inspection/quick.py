@@ -20,7 +20,7 @@ table = load_school_table(actor, session.house())
 if not len(table):
     theme.show_empty("还没有学校数据", ["请联系本单位管理员导入学校，再来抽取。"])
     st.stop()
+show_chosen(actor)
 if actor.may(Permission.DRAW):
     draw_form(actor, table)
-show_chosen(actor)
 show_attempts(list_draws(actor, session.house()))
