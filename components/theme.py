@@ -81,6 +81,10 @@ padding:.16rem 0;gap:.5rem}
 .csm-empty code{background:#eef2f7;padding:.1rem .4rem;border-radius:.3rem}
 [data-testid="stExpandSidebarButton"]{width:auto!important}
 [data-testid="stExpandSidebarButton"]::after{content:"筛选";font-size:.9rem;color:#fff}
+/* Streamlit's own words on an upload are English and cannot be set. */
+[data-testid="stFileUploaderDropzone"] button p,[data-testid="stFileUploaderDropzoneInstructions"] span{font-size:0}
+[data-testid="stFileUploaderDropzone"] button p::after{content:"选择文件";font-size:1rem}
+[data-testid="stFileUploaderDropzoneInstructions"] span::after{content:"或把文件拖到这里";font-size:.85rem}
 @media(max-width:1100px){
 .st-key-split [data-testid="stHorizontalBlock"]{flex-wrap:wrap}
 .st-key-split [data-testid="stHorizontalBlock"]>[data-testid="stColumn"]{min-width:100%}

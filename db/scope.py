@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, false, select, true
 
 from db.models import (
+    Draw,
     Gate,
     Hazard,
     Inspection,
@@ -15,7 +16,7 @@ from db.models import (
     TrafficFacility,
     WaterBody,
 )
-from domain.access import SCOPE_FIELD, Actor
+from domain.access import SCOPE_FIELD, Actor, Permission
 from domain.words import Role
 
 
@@ -81,3 +82,15 @@ def inspections_readable_by(actor: Actor) -> ColumnElement[bool]:
 def hazards_readable_by(actor: Actor) -> ColumnElement[bool]:
     """Return the WHERE condition on ``Hazard``."""
     return Hazard.school_id.in_(select(School.id).where(schools_readable_by(actor)))
+
+
+def draws_readable_by(actor: Actor) -> ColumnElement[bool]:
+    """Return the WHERE condition on ``Draw``: a district sees its own draws and no others.
+
+    Roles that may not see draws at all see none, whatever the caller checked before.
+    """
+    if _has_no_scope(actor) or not actor.may(Permission.VIEW_DRAWS):
+        return false()
+    if actor.district_id is not None:
+        return Draw.district_id == actor.district_id
+    return true()

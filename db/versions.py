@@ -21,6 +21,7 @@ AREAS = (
     "rules",
     "risk",
     "accounts",
+    "draws",
 )
 """``base`` = city, districts, roads; ``inspections`` = inspections and hazards."""
 

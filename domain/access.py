@@ -17,6 +17,9 @@ class Permission(Word):
     RECOMPUTE_RISK = "recompute_risk", "重算风险"
     MANAGE_ACCOUNTS = "manage_accounts", "管理账号"
     VIEW_AUDIT = "view_audit", "查看审计日志"
+    DRAW = "draw", "抽取学校"
+    VIEW_DRAWS = "view_draws", "查看抽取结果"
+    REPLAY = "replay", "复算抽取"
 
 
 _EVERY_ROLE = frozenset(Role)
@@ -34,6 +37,9 @@ ALLOWED: dict[Permission, frozenset[Role]] = {
     Permission.RECOMPUTE_RISK: frozenset({Role.ADMIN}),
     Permission.MANAGE_ACCOUNTS: frozenset({Role.ADMIN}),
     Permission.VIEW_AUDIT: frozenset({Role.AUDITOR, Role.ADMIN}),
+    Permission.DRAW: frozenset({Role.INSPECTOR, Role.DISTRICT}),
+    Permission.VIEW_DRAWS: frozenset({Role.INSPECTOR, Role.DISTRICT, Role.LEADER, Role.AUDITOR}),
+    Permission.REPLAY: _EVERY_ROLE - {Role.SCHOOL, Role.TOWNSHIP},
 }
 
 SCOPE_FIELD: dict[Role, str] = {

@@ -271,6 +271,23 @@ class Datum(Word):
     BD09 = "bd09", "BD-09（百度）"
 
 
+class DrawForm(Word):
+    QUICK = "quick", "简易抽取"
+
+
+class DrawStatus(Word):
+    COMMITTED = "committed", "未完成"
+    DRAWN = "drawn", "已抽取"
+    VOID = "void", "已作废"
+
+
+class ValueSource(Word):
+    """Where a quick draw's public value comes from (DRAW.md §5)."""
+
+    TYPED = "typed", "录入公开值"
+    SYSTEM = "system", "系统随机"
+
+
 class Role(Word):
     LEADER = "leader", "局领导"
     INSPECTOR = "inspector", "督查员"

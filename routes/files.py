@@ -11,11 +11,13 @@ from starlette.routing import Route
 from domain.errors import NotFound, UserError
 from domain.school_filter import SchoolFilter
 from routes.guard import actor_from_request
+from services.draw_list import export_drawn, export_pack
 from services.map_schools import SortBy
 from services.school_export import export_schools
 from services.start import current_house
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+ZIP = "application/zip"
 
 
 def schools(request: Request) -> Response:
@@ -27,12 +29,28 @@ def schools(request: Request) -> Response:
     except ValueError as error:
         raise UserError("排序方式的写法不对。", "请从页面上点“导出列表”。") from error
     body = export_schools(actor, house, wanted=SchoolFilter.from_query(query), sort=sort)
-    name = quote(f"学校列表-{house.today():%Y%m%d}.xlsx")
-    headers = {
-        "Content-Disposition": f"attachment; filename=schools.xlsx; filename*=UTF-8''{name}",
-        "Cache-Control": "no-store",
-    }
-    return Response(body, media_type=XLSX, headers=headers)
+    name = f"学校列表-{house.today():%Y%m%d}.xlsx"
+    return _attachment(body, XLSX, plain="schools.xlsx", name=name)
+
+
+def draw_pack(request: Request) -> Response:
+    """Send a draw's replay pack."""
+    actor, number = actor_from_request(request), request.path_params["number"]
+    body = export_pack(actor, current_house(), number=number)
+    return _attachment(body, ZIP, plain=f"{number}.zip", name=f"复算包-{number}.zip")
+
+
+def draw_list(request: Request) -> Response:
+    """Send a draw's schools as a workbook."""
+    actor, number = actor_from_request(request), request.path_params["number"]
+    body = export_drawn(actor, current_house(), number=number)
+    return _attachment(body, XLSX, plain=f"{number}.xlsx", name=f"抽中名单-{number}.xlsx")
+
+
+def _attachment(body: bytes, media_type: str, *, plain: str, name: str) -> Response:
+    disposition = f"attachment; filename={plain}; filename*=UTF-8''{quote(name)}"
+    headers = {"Content-Disposition": disposition, "Cache-Control": "no-store"}
+    return Response(body, media_type=media_type, headers=headers)
 
 
 def nothing_here(_request: Request) -> Response:
@@ -42,5 +60,7 @@ def nothing_here(_request: Request) -> Response:
 
 FILE_ROUTES: list[Route] = [
     Route("/files/schools.xlsx", schools),
+    Route("/files/draws/{number}/pack.zip", draw_pack),
+    Route("/files/draws/{number}/list.xlsx", draw_list),
     Route("/files/{rest:path}", nothing_here),
 ]

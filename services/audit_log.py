@@ -29,6 +29,13 @@ KIND_LABELS: dict[str, str] = {
     "demo.build": "生成演示城市",
     "city.named": "设置城市名称",
     "export.schools": "导出学校列表",
+    "draw.committed": "抽取承诺",
+    "draw.drawn": "抽出结果",
+    "draw.pressed_again": "重复提交抽取，未再抽",
+    "draw.voided": "作废抽取",
+    "draw.used": "采用抽取",
+    "draw.pack_exported": "下载复算包",
+    "draw.list_exported": "下载抽中名单",
 }
 """What auditors read for the stable English ``kind``; others are shown as they are stored."""
 

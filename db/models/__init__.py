@@ -3,6 +3,7 @@
 from db.models.accounts import Account, SignIn, SignInTry
 from db.models.audit import AuditEvent
 from db.models.city import City, DataVersion, District, RoadSegment, RuleSet
+from db.models.draws import ChainEntry, Draw, DrawnSchool
 from db.models.imports import ImportProblem, ImportRun
 from db.models.inspections import Hazard, Inspection
 from db.models.patrol import PatrolPost, PostSession
@@ -20,11 +21,14 @@ from db.models.surroundings import TrafficFacility, WaterBody
 __all__ = [
     "Account",
     "AuditEvent",
+    "ChainEntry",
     "City",
     "Complaint",
     "DataVersion",
     "DefenceState",
     "District",
+    "Draw",
+    "DrawnSchool",
     "DrillRecord",
     "Gate",
     "Hazard",

@@ -17,6 +17,8 @@ OTHER_ADDRESSES = [
     *(route.path.replace("{school_id:int}", "1") for route in LAYER_ROUTES),
     "/layers/anything?v=1",
     "/files/abc",
+    "/files/draws/CQ2026-0001/pack.zip",
+    "/files/draws/CQ2026-0001/list.xlsx",
     "/media/0123456789abcdef.png",
     "/component/streamlit_folium.st_folium/index.html",
     "/app/static/csm-map.js",

@@ -1,0 +1,118 @@
+"""What a replay shows: each step right or wrong, the list, the duels of one school."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components import session
+from domain.access import Actor, Permission
+from services.draw_list import list_draws
+from services.draw_recompute import (
+    MOST_UPLOAD_MB,
+    drawn_table,
+    duel_table,
+    recompute_draw,
+    recompute_pack,
+)
+from services.draw_replay import Replay
+
+
+def choose_replay(actor: Actor) -> Replay | None:
+    """Let the reader upload a pack or pick a draw; return it recomputed, or nothing yet."""
+    upload_side, pick_side = st.columns(2, gap="large")
+    with upload_side:
+        pack = st.file_uploader(
+            f"上传复算包（zip，不超过 {MOST_UPLOAD_MB} MB）",
+            type="zip",
+            max_upload_size=MOST_UPLOAD_MB,
+            key="replay-pack",
+        )
+        head = st.text_input(
+            "纸质凭证或名单上的链头（可不填）",
+            help="填了还能查出记录末尾是否被截去。",
+            key="replay-head",
+        )
+    with pick_side:
+        number = _pick(actor)
+    if pack is not None:
+        return recompute_pack(actor, session.house(), content=pack.getvalue(), head=head or "")
+    if number:
+        return recompute_draw(actor, session.house(), number=number)
+    return None
+
+
+def _pick(actor: Actor) -> str:
+    if not actor.may(Permission.VIEW_DRAWS):
+        st.caption("您的角色不能查看系统内的抽取，可上传他人给您的复算包。")
+        return ""
+    attempts = list_draws(actor, session.house())
+    done = attempts.loc[attempts["status"] == "已抽取", "number"].tolist()
+    asked = st.query_params.get("draw", "")
+    return (
+        st.selectbox(
+            "或选一次抽取",
+            done,
+            index=done.index(asked) if asked in done else None,
+            placeholder="本年已抽取的编号",
+            key="replay-draw",
+        )
+        or ""
+    )
+
+
+def show_steps(replay: Replay) -> None:
+    """Show each step marked, and the first thing that disagrees in words."""
+    fault = replay.fault
+    if fault is None:
+        st.success(f"抽取 {replay.draw_number}：共 {len(replay.steps)} 步，全部一致。")
+    else:
+        st.error(f"**不一致：{fault.name}。** {fault.fault}。请保留原包，连同凭证交审计人员。")
+    for step in replay.steps:
+        st.markdown(f"{':green[✓]' if step.is_right else ':red[✗]'} {step.name}")
+
+
+def show_list(actor: Actor, replay: Replay) -> None:
+    """Show the recomputed list, and one school's duels as a table."""
+    if replay.drawn is None:
+        return
+    house = session.house()
+    st.markdown("#### 复算得到的名单")
+    drawn = drawn_table(actor, house, replay)
+    st.dataframe(
+        drawn,
+        hide_index=True,
+        column_config={
+            "code": "学校代码",
+            "name": "学校名称",
+            "stratum": "分层",
+            "chance": "抽中机会",
+            "percent": st.column_config.NumberColumn("折合", format="%.2f%%"),
+        },
+    )
+    st.markdown("#### 一所学校的对决经过")
+    school = st.text_input(
+        "学校代码",
+        value=drawn["code"].iloc[0] if len(drawn) else "",
+        help="抽中与没抽中的都可以查。",
+        key="replay-school",
+    )
+    duels = duel_table(actor, house, replay, school=(school or "").strip())
+    if duels.empty:
+        st.info("这所学校没有对决：不在名录库中，或票数已够一个名额而直接抽中。")
+        return
+    st.caption("每次与最近的一所比，票数合并；满票即抽中，零票即落选。分组为空时在全部学校中对决。")
+    st.dataframe(
+        duels,
+        hide_index=True,
+        column_config={
+            "round": "第几次",
+            "group": "分组",
+            "code": "对手代码",
+            "name": "对手",
+            "own_before": "本校票数",
+            "other_before": "对手票数",
+            "own_after": "本校结果",
+            "other_after": "对手结果",
+            "full": "满票",
+        },
+    )
