@@ -132,7 +132,7 @@ def excluded_bytes(reasons: Iterable[tuple[str, str]]) -> bytes:
     """
     rows = sorted(reasons)
     content = (EXCLUDED_HEADER + "\n" + "".join(f"{i},{r}\n" for i, r in rows)).encode()
-    for (school, reason), following in zip(rows, [*rows[1:], ("", "")], strict=True):
+    for (school, reason), following in zip(rows, [*rows[1:], ("", "")], strict=False):
         if _FORBIDDEN.search(school + reason) or not school or not reason:
             raise _bad_text(f"不参加抽取的学校“{school}”")
         if school == following[0]:

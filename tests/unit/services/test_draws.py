@@ -452,7 +452,6 @@ def test_a_pack_that_is_none_and_a_head_that_is_none_are_refused(house: House) -
         recompute_pack(school, house, content=b"")
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="excluded_bytes refuses an empty list")
 def test_a_city_without_closed_schools_can_be_drawn_and_replayed(house: House) -> None:
     add_small_city(house)
     number = draw_quick(INSPECTOR, house, order=order(), request_key=key(1))
