@@ -280,7 +280,7 @@
 
   /* ---------- the map ---------- */
 
-  let map, config, near, focus, baseLoaded = "", watersLoaded = "", nearWanted = "", hoverText = "", tip, note, busy, legend;
+  let map, config, near, focus, focusWords, baseLoaded = "", watersLoaded = "", nearWanted = "", hoverText = "", tip, note, busy, legend;
 
   function element(tag, className, text) {
     const made = document.createElement(tag);
@@ -375,7 +375,7 @@
       csm.layers[name] = new PointLayer(Object.assign({ pane: name }, config.points[name]));
     }
     csm.layers.schools.addTo(map).shown = true;
-    near = L.layerGroup().addTo(map); focus = L.layerGroup().addTo(map);
+    near = L.layerGroup().addTo(map); focus = L.layerGroup().addTo(map); focusWords = L.layerGroup();
 
     map.on("moveend", () => {
       const c = map.getCenter();
@@ -496,6 +496,8 @@
     if (csm.state.legend) drawLegend(csm.state);
     csm.roads && csm.roads.setStyle(roadStyle);
     csm.waters && csm.waters.setStyle(waterStyle);
+    /* Seen from afar, the words would only cover the school they speak of. */
+    zoom >= 13.5 ? focusWords.addTo(map) : focusWords.remove();
     if (csm.towns) zoom >= 12.5 ? csm.towns.addTo(map) : csm.towns.remove();
     if (csm.counties) zoom <= 12.4 ? csm.counties.addTo(map) : csm.counties.remove();
   }
@@ -622,7 +624,7 @@
   async function applyFocus(url) {
     if (csm.focusUrl === url) return;
     csm.focusUrl = url;
-    focus.clearLayers();
+    focus.clearLayers(); focusWords.clearLayers();
     if (!url) return;
     let data;
     try { data = await (await load(url)).json(); } catch (error) { csm.focusUrl = null; throw error; }
@@ -638,12 +640,12 @@
       const p = f.properties;
       if (!p.label_at) continue;
       const node = element("span", "", p.label);
-      textMarker([p.label_at[1], p.label_at[0]], p.role === "ring" ? "ring" : "metres", node, [220, 20]).addTo(focus);
+      textMarker([p.label_at[1], p.label_at[0]], p.role === "ring" ? "ring" : "metres", node, [220, 20]).addTo(focusWords);
     }
     for (const f of data.features.filter((g) => g.properties.role === "gate")) {
       const at = [f.geometry.coordinates[1], f.geometry.coordinates[0]], missing = f.properties.missing;
       L.circleMarker(at, { pane: "rings", renderer: csm.renderers.rings, radius: 6, color: "#0b1f33", weight: 2, fillColor: "#fff", fillOpacity: 1, interactive: false }).addTo(focus);
-      if (missing) textMarker(at, "csm-gap-holder", element("div", "csm-gap", "缺" + missing), [34, 18]).addTo(focus);
+      if (missing) textMarker(at, "csm-gap-holder", element("div", "csm-gap", "缺" + missing), [34, 18]).addTo(focusWords);
     }
   }
 

@@ -252,19 +252,34 @@ def _settle(page: Page) -> None:
 
 
 def _renderer_mb(browser: Browser, page: Page) -> float:
-    """Return the private memory of the page's renderer after a collection, MB."""
+    """Return the private memory of the page's own renderer after a collection, MB.
+
+    Chromium keeps spare renderers; the page's is the one that grows when the page does.
+    """
+    before = _private_mb(browser)
+    page.evaluate("() => { window.csmBallast = new Uint8Array(96e6).fill(1); }")
+    grown = _private_mb(browser)
+    own = max(grown, key=lambda pid: grown[pid] - before.get(pid, 0.0))
+    page.evaluate("() => { delete window.csmBallast; }")
     session = page.context.new_cdp_session(page)
-    session.send("HeapProfiler.collectGarbage")
+    for _ in range(2):
+        session.send("HeapProfiler.collectGarbage")
+        _settle(page)
+    return _private_mb(browser)[own]
+
+
+def _private_mb(browser: Browser) -> dict[int, float]:
+    """Return the private memory of every renderer by process id, MB."""
     infos = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
-    best = 0.0
+    found = {}
     for info in infos:
         if info["type"] == "renderer":
             rollup = Path(f"/proc/{info['id']}/smaps_rollup").read_text()
-            private = sum(
-                int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Private_")
+            found[info["id"]] = (
+                sum(int(ln.split()[1]) for ln in rollup.splitlines() if ln.startswith("Private_"))
+                / 1024
             )
-            best = max(best, private / 1024)
-    return best
+    return found
 
 
 @contextmanager
