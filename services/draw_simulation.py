@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,7 +83,8 @@ def _on_many_cores(
             # Only a few are handed out at a time, so that calling off takes effect soon.
             while waiting and len(pending) < 2 * workers:
                 at, (first, last) = waiting.pop()
-                pending[pool.submit(_part, seed, first, last)] = at
+                with _no_main_script():
+                    pending[pool.submit(_part, seed, first, last)] = at
             finished, _ = wait(pending, timeout=POLL_S, return_when=FIRST_COMPLETED)
             for future in finished:
                 done[pending.pop(future)] = future.result()
@@ -89,6 +93,21 @@ def _on_many_cores(
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
     return done
+
+
+@contextmanager
+def _no_main_script() -> Iterator[None]:
+    """Hide the main script while a worker is spawned.
+
+    A spawned process runs its parent's main script first, and within a page run that is
+    the page itself: the worker would die at it and leave its parent waiting for ever.
+    """
+    mine = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = mine
 
 
 def _start(frame: Frame, rule: DrawRule) -> None:

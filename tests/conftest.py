@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,15 @@ from services.house import House
 from settings import Settings
 from tests.clock import Clock
 from tests.postgres import Cluster, running_cluster, why_not
+
+
+@pytest.fixture(autouse=True)
+def own_main_module() -> Iterator[None]:
+    """Put the test runner's ``__main__`` back: AppTest leaves the page's script there, and
+    every process spawned later would run that script as its own main module."""
+    mine = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = mine
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -22,15 +21,6 @@ from tests.browser.serving import make_house
 
 PASSWORD = "一句别人想不到的话吧"
 SCHOOLS = 60
-
-
-@pytest.fixture(autouse=True)
-def own_main_module() -> Iterator[None]:
-    """Put the test runner's ``__main__`` back: AppTest leaves the page's script there, and
-    every process spawned later would run that script as its own main module."""
-    mine = sys.modules["__main__"]
-    yield
-    sys.modules["__main__"] = mine
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+from types import ModuleType
+
 import numpy as np
 import pytest
 
@@ -69,3 +73,15 @@ def test_no_draws_leave_an_empty_simulation() -> None:
     simulation = simulate_draws(FRAME, RULE, seed="s", draws=0)
     assert simulation.selected.shape == (0, 12)
     assert simulation.group_counts(FRAME.strata).empty
+
+
+def test_many_cores_work_also_where_the_main_module_is_a_page_script(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    script = tmp_path / "page.py"
+    script.write_text("raise SystemExit('a worker ran the page')", encoding="utf-8")
+    page = ModuleType("__main__")
+    page.__file__ = str(script)
+    monkeypatch.setitem(sys.modules, "__main__", page)
+    test_many_cores_give_what_one_gives_and_report_to_the_end(monkeypatch)
+    assert sys.modules["__main__"] is page
