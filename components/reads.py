@@ -29,10 +29,6 @@ class Shown:
         """Return kept schools per word of ``column``, in stored order."""
         return list(count_words(self.table, self.mask, column).values())
 
-    def counts_in_scope(self, column: str) -> dict[str, int]:
-        """Return all schools of the scope per word of ``column``."""
-        return count_words(self.table, self.table.everything, column)
-
 
 def read_shown(actor: Actor, wanted: SchoolFilter) -> Shown:
     """Return what the map shows for this filter."""

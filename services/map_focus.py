@@ -23,7 +23,7 @@ from geo.zones import zone_rings
 from services.house import House
 from services.map_layers import LayerFile, feature_collection
 from services.map_screen import screen_lonlat
-from services.neighbours import list_neighbours
+from services.neighbours import list_neighbours, measured_origin
 from services.proximity import zone_of_city
 from services.rules import rules_in_force
 
@@ -54,16 +54,16 @@ def focus_layer(actor: Actor, house: House, *, school_id: int) -> LayerFile:
         epsg = zone_of_city(session.connection())
     shapes: list[Any] = []
     properties: list[dict[str, Any]] = []
-    point = shapely.Point(school.lon, school.lat)
-    campus = shapely.from_wkb(bytes(school.campus)) if school.campus else None
-    origin = campus or (shapely.MultiPoint([(g.lon, g.lat) for g in gates]) if gates else point)
+    origin = measured_origin(
+        school.lon, school.lat, school.campus, [(gate.lon, gate.lat) for gate in gates]
+    )
     rings = zone_rings(np.array([origin], dtype=object), radii_m=rules.zone_radii_m, epsg=epsg)
     for radius_m, ring in zip(rings["radius_m"], rings["geometry"], strict=True):
         shapes.append(ring)
         properties.append({"role": "ring", "label": f"{radius_m:g} 米"})
     _spread_labels(shapes, properties)
-    if campus is not None:
-        shapes.append(campus)
+    if school.campus is not None:
+        shapes.append(origin)
         properties.append({"role": "campus"})
     for gate in gates:
         shapes.append(shapely.Point(gate.lon, gate.lat))

@@ -103,12 +103,17 @@ def _origin(session: Session, actor: Actor, school_id: int) -> Any:
     ).first()
     if school is None:
         raise NotFound("这所学校")
-    if school[2] is not None:
-        return shapely.from_wkb(bytes(school[2]))
     gates = session.execute(select(Gate.lon, Gate.lat).where(Gate.school_id == school_id)).all()
-    if gates:
-        return shapely.MultiPoint([tuple(gate) for gate in gates])
-    return shapely.Point(school[0], school[1])
+    return measured_origin(school[0], school[1], school[2], [tuple(gate) for gate in gates])
+
+
+def measured_origin(
+    lon: float, lat: float, campus: bytes | None, gates: list[tuple[float, ...]]
+) -> Any:
+    """Return what a school is measured from, WGS 84: campus (WKB), else its gates, else its point."""
+    if campus is not None:
+        return shapely.from_wkb(bytes(campus))
+    return shapely.MultiPoint(gates) if gates else shapely.Point(lon, lat)
 
 
 def _index(house: House) -> tuple[int, tuple[_Layer, ...]]:

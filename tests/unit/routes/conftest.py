@@ -64,12 +64,12 @@ def product(house: House, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.fixture
-def cookie(house: House) -> Callable[[Role], dict[str, str]]:
-    """Make an account of a role and return the header of its sign-in."""
+def cookie(house: House) -> Callable[..., dict[str, str]]:
+    """Make an account of a role, with its scope, and return the header of its sign-in."""
 
-    def make(role: Role = Role.LEADER) -> dict[str, str]:
+    def make(role: Role = Role.LEADER, **scope: str) -> dict[str, str]:
         login = f"the-{role.value}"
-        new = NewAccount(login=login, name="", role=role, password=PASSWORD)
+        new = NewAccount(login=login, name="", role=role, password=PASSWORD, **scope)
         add_account(SYSTEM, house, new=new)
         opened = sign_in(house, login=login, password=PASSWORD, visitor=Visitor(address="10.1.1.1"))
         return {"cookie": f"{COOKIE_NAME}={opened.token}"}

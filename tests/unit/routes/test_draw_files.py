@@ -14,23 +14,20 @@ from starlette.middleware import Middleware
 import routes.files
 import routes.guard
 from db.models import AuditEvent, School
-from domain.access import SYSTEM, Actor
+from domain.access import Actor
 from domain.quick_draw import Weighting
 from domain.school_filter import SchoolFilter
 from domain.words import Role, SchoolStatus, ValueSource
 from routes.errors import ERROR_ANSWERS
 from routes.files import FILE_ROUTES
-from routes.guard import COOKIE_NAME, Gate, content_policy
-from services.accounts import NewAccount, add_account
+from routes.guard import Gate, content_policy
 from services.draw_list import LACKS
 from services.draw_replay import replay_pack
 from services.draws import QuickOrder, draw_quick
 from services.house import House
-from services.sign_in import Visitor, sign_in
 from tests.asgi import ask
 from tests.city import SmallCity, add_small_city
 
-PASSWORD = "一句别人想不到的话吧"
 INSPECTOR = Actor(account_id=1, login="li", name="", role=Role.INSPECTOR)
 
 
@@ -54,19 +51,6 @@ def app(city: SmallCity, house: House, monkeypatch: pytest.MonkeyPatch) -> Any:
         middleware=[Middleware(Gate, content_policy=content_policy(""))],
         exception_handlers=ERROR_ANSWERS,
     )
-
-
-@pytest.fixture
-def cookie(app: Any, house: House) -> Callable[..., dict[str, str]]:
-    def make(role: Role, **scope: str) -> dict[str, str]:
-        new = NewAccount(login=f"a-{role}", name="", role=role, password=PASSWORD, **scope)
-        add_account(SYSTEM, house, new=new)
-        opened = sign_in(
-            house, login=f"a-{role}", password=PASSWORD, visitor=Visitor(address="10.1.1.1")
-        )
-        return {"cookie": f"{COOKIE_NAME}={opened.token}"}
-
-    return make
 
 
 @pytest.fixture
@@ -107,5 +91,5 @@ def test_the_pack_and_the_list_leave_audited_and_agree(
     assert replay.drawn is not None
     assert tuple(row[1] for row in rows[head + 1 :]) == replay.drawn.ids
     with Session(house.engine) as session:
-        kinds = session.scalars(select(AuditEvent.kind).where(AuditEvent.actor == "a-auditor"))
+        kinds = session.scalars(select(AuditEvent.kind).where(AuditEvent.actor == "the-auditor"))
         assert {"draw.pack_exported", "draw.list_exported"} <= set(kinds)

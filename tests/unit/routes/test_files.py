@@ -18,14 +18,11 @@ from domain.access import SYSTEM
 from domain.words import Role
 from routes.errors import ERROR_ANSWERS
 from routes.files import FILE_ROUTES
-from routes.guard import COOKIE_NAME, Gate, content_policy
-from services.accounts import NewAccount, add_account
+from routes.guard import Gate, content_policy
 from services.house import House
-from services.sign_in import Visitor, sign_in
 from tests.asgi import ask
 from tests.city import add_small_city
 
-PASSWORD = "一句别人想不到的话吧"
 LIST = "/files/schools.xlsx"
 
 
@@ -43,19 +40,6 @@ def app(house: House, monkeypatch: pytest.MonkeyPatch) -> Any:
         ],
         exception_handlers=ERROR_ANSWERS,
     )
-
-
-@pytest.fixture
-def cookie(app: Any, house: House) -> Callable[..., dict[str, str]]:
-    def make(role: Role, **scope: str) -> dict[str, str]:
-        new = NewAccount(login=f"a-{role}", name="", role=role, password=PASSWORD, **scope)
-        add_account(SYSTEM, house, new=new)
-        opened = sign_in(
-            house, login=f"a-{role}", password=PASSWORD, visitor=Visitor(address="10.1.1.1")
-        )
-        return {"cookie": f"{COOKIE_NAME}={opened.token}"}
-
-    return make
 
 
 def cells(body: bytes) -> list[list[Any]]:

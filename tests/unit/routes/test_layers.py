@@ -14,20 +14,16 @@ from starlette.middleware import Middleware
 import routes.guard
 import routes.layers
 from db.models import Gate, TrafficFacility, WaterBody
-from domain.access import SYSTEM
 from domain.words import FacilityKind, FacilityState, Role, WaterGrade, WaterKind
 from routes.errors import ERROR_ANSWERS
-from routes.guard import COOKIE_NAME, content_policy
 from routes.guard import Gate as Door
+from routes.guard import content_policy
 from routes.layers import LAYER_ROUTES
-from services.accounts import NewAccount, add_account
 from services.house import House
 from services.rules import ensure_default_rules
-from services.sign_in import Visitor, sign_in
 from tests.asgi import Answer, ask
 from tests.city import SmallCity, add_small_city
 
-PASSWORD = "一句别人想不到的话吧"
 EVERY_LAYER = (
     "/layers/style.js",
     "/layers/schools.bin",
@@ -89,18 +85,6 @@ def app(house: House, city: SmallCity, monkeypatch: pytest.MonkeyPatch) -> Any:
     )
 
 
-@pytest.fixture
-def as_role(house: House, city: SmallCity) -> Callable[..., dict[str, str]]:
-    def make(role: Role, **scope: str) -> dict[str, str]:
-        login = f"a-{role.value}"
-        new = NewAccount(login=login, name="", role=role, password=PASSWORD, **scope)
-        add_account(SYSTEM, house, new=new)
-        opened = sign_in(house, login=login, password=PASSWORD, visitor=Visitor(address="10.1.1.1"))
-        return {"cookie": f"{COOKIE_NAME}={opened.token}"}
-
-    return make
-
-
 def unpack(answer: Answer) -> dict[str, Any]:
     body = (
         gzip.decompress(answer.body) if answer.header("content-encoding") == "gzip" else answer.body
@@ -119,9 +103,9 @@ def test_a_stranger_gets_401_and_nothing_else(app: Any, address: str) -> None:
 
 @pytest.mark.parametrize("address", EVERY_LAYER)
 def test_every_layer_answers_and_is_revalidated_not_kept(
-    app: Any, as_role: Callable[..., dict[str, str]], address: str
+    app: Any, cookie: Callable[..., dict[str, str]], address: str
 ) -> None:
-    cookie = as_role(Role.LEADER)
+    cookie = cookie(Role.LEADER)
     answer = ask(app, "GET", address, headers=cookie)
     assert answer.status == 200
     assert answer.header("cache-control") == "private, no-cache"
@@ -131,10 +115,10 @@ def test_every_layer_answers_and_is_revalidated_not_kept(
 
 
 def test_another_scope_never_gets_a_304_for_what_was_somebody_elses(
-    app: Any, as_role: Callable[..., dict[str, str]]
+    app: Any, cookie: Callable[..., dict[str, str]]
 ) -> None:
-    leader = ask(app, "GET", "/layers/schools.bin", headers=as_role(Role.LEADER))
-    officer = as_role(Role.DISTRICT, district_code="W")
+    leader = ask(app, "GET", "/layers/schools.bin", headers=cookie(Role.LEADER))
+    officer = cookie(Role.DISTRICT, district_code="W")
     own = ask(
         app,
         "GET",
@@ -147,9 +131,9 @@ def test_another_scope_never_gets_a_304_for_what_was_somebody_elses(
 
 
 def test_a_district_sees_the_shape_of_foreign_waters_but_not_their_ledger(
-    app: Any, as_role: Callable[..., dict[str, str]]
+    app: Any, cookie: Callable[..., dict[str, str]]
 ) -> None:
-    officer = as_role(Role.DISTRICT, district_code="W")
+    officer = cookie(Role.DISTRICT, district_code="W")
     answer = ask(app, "GET", "/layers/waters.json", headers=officer)
     by_ledger = [f["properties"] for f in json.loads(answer.text)["features"]]
     assert [("g" in p) for p in by_ledger] == [False, True]
@@ -159,9 +143,9 @@ def test_a_district_sees_the_shape_of_foreign_waters_but_not_their_ledger(
 
 
 def test_what_a_gate_lacks_is_one_point_at_the_gate_where_it_should_stand(
-    app: Any, as_role: Callable[..., dict[str, str]]
+    app: Any, cookie: Callable[..., dict[str, str]]
 ) -> None:
-    packed = unpack(ask(app, "GET", "/layers/facilities.bin", headers=as_role(Role.LEADER)))
+    packed = unpack(ask(app, "GET", "/layers/facilities.bin", headers=cookie(Role.LEADER)))
     assert packed["n"] == 1
     at = {c["name"]: c["offset"] for c in packed["columns"]}
     bits = packed["raw"][at["gap"]]
@@ -171,9 +155,9 @@ def test_what_a_gate_lacks_is_one_point_at_the_gate_where_it_should_stand(
 
 
 def test_the_focus_of_a_school_outside_the_scope_is_not_found(
-    app: Any, city: SmallCity, as_role: Callable[..., dict[str, str]]
+    app: Any, city: SmallCity, cookie: Callable[..., dict[str, str]]
 ) -> None:
-    officer = as_role(Role.DISTRICT, district_code="W")
+    officer = cookie(Role.DISTRICT, district_code="W")
     foreign = ask(app, "GET", f"/layers/focus/{city.schools['E1']}.json", headers=officer)
     assert foreign.status == 404
     own = ask(app, "GET", f"/layers/focus/{city.schools['W1']}.json", headers=officer)
@@ -183,10 +167,10 @@ def test_the_focus_of_a_school_outside_the_scope_is_not_found(
 
 
 def test_the_focus_draws_rings_gates_and_what_each_gate_lacks(
-    app: Any, city: SmallCity, as_role: Callable[..., dict[str, str]]
+    app: Any, city: SmallCity, cookie: Callable[..., dict[str, str]]
 ) -> None:
     answer = ask(
-        app, "GET", f"/layers/focus/{city.schools['E1']}.json", headers=as_role(Role.LEADER)
+        app, "GET", f"/layers/focus/{city.schools['E1']}.json", headers=cookie(Role.LEADER)
     )
     features = json.loads(answer.text)["features"]
     gate = next(f["properties"] for f in features if f["properties"]["role"] == "gate")
@@ -205,8 +189,8 @@ def test_the_focus_draws_rings_gates_and_what_each_gate_lacks(
     ],
 )
 def test_a_bent_address_gets_a_plain_answer_in_chinese(
-    app: Any, as_role: Callable[..., dict[str, str]], address: str
+    app: Any, cookie: Callable[..., dict[str, str]], address: str
 ) -> None:
-    answer = ask(app, "GET", address, headers=as_role(Role.LEADER))
+    answer = ask(app, "GET", address, headers=cookie(Role.LEADER))
     assert answer.status == 400
     assert "写法不对" in json.dumps(answer.json, ensure_ascii=False)
