@@ -11,7 +11,10 @@ from db.models import (
     Gate,
     Hazard,
     Inspection,
+    Inspector,
     PatrolPost,
+    RouteMember,
+    SamplingPlan,
     School,
     TrafficFacility,
     WaterBody,
@@ -94,3 +97,32 @@ def draws_readable_by(actor: Actor) -> ColumnElement[bool]:
     if actor.district_id is not None:
         return Draw.district_id == actor.district_id
     return true()
+
+
+def plans_readable_by(actor: Actor) -> ColumnElement[bool]:
+    """Return the WHERE condition on ``SamplingPlan``: a district sees its own plans."""
+    if _has_no_scope(actor) or not actor.may(Permission.VIEW_PLANS):
+        return false()
+    if actor.district_id is not None:
+        return SamplingPlan.district_id == actor.district_id
+    return true()
+
+
+def inspectors_readable_by(actor: Actor) -> ColumnElement[bool]:
+    """Return the WHERE condition on ``Inspector``: a district sees its own people."""
+    if _has_no_scope(actor) or not actor.may(Permission.VIEW_PLANS):
+        return false()
+    if actor.district_id is not None:
+        return Inspector.district_id == actor.district_id
+    return true()
+
+
+def own_routes(actor: Actor) -> ColumnElement[bool]:
+    """Return the WHERE condition on ``RouteMember``: the teams that the account belongs to.
+
+    A person recorded as absent is no longer of the team.
+    """
+    if actor.account_id is None or not actor.may(Permission.VIEW_OWN_ROUTE):
+        return false()
+    mine = select(Inspector.id).where(Inspector.account_id == actor.account_id)
+    return RouteMember.inspector_id.in_(mine) & RouteMember.absent_reason.is_(None)

@@ -22,8 +22,10 @@ AREAS = (
     "risk",
     "accounts",
     "draws",
+    "inspectors",
 )
-"""``base`` = city, districts, roads; ``inspections`` = inspections and hazards."""
+"""``base`` = city, districts, roads; ``inspections`` = inspections and hazards;
+``draws`` = plans and draws, nothing of a sealed round."""
 
 
 def read_versions(connection: Connection) -> Mapping[str, int]:

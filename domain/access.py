@@ -20,6 +20,15 @@ class Permission(Word):
     DRAW = "draw", "抽取学校"
     VIEW_DRAWS = "view_draws", "查看抽取结果"
     REPLAY = "replay", "复算抽取"
+    VIEW_PLANS = "view_plans", "查看抽查计划"
+    EDIT_PLANS = "edit_plans", "拟定抽查计划"
+    APPROVE_PLANS = "approve_plans", "批准抽查计划"
+    MANAGE_INSPECTORS = "manage_inspectors", "管理督查人员"
+    KEEP_SALT = "keep_salt", "保管随机盐"
+    VIEW_OWN_ROUTE = "view_own_route", "查看本队路线"
+    PUBLISH_DRAW = "publish_draw", "公示抽取结果"
+    VIEW_PUBLISHED = "view_published", "查看公示结果"
+    VIEW_FEEDBACK = "view_feedback", "查看本校反馈单"
 
 
 _EVERY_ROLE = frozenset(Role)
@@ -39,6 +48,18 @@ ALLOWED: dict[Permission, frozenset[Role]] = {
     Permission.VIEW_AUDIT: frozenset({Role.AUDITOR, Role.ADMIN}),
     Permission.DRAW: frozenset({Role.INSPECTOR, Role.DISTRICT}),
     Permission.VIEW_DRAWS: frozenset({Role.INSPECTOR, Role.DISTRICT, Role.LEADER, Role.AUDITOR}),
+    Permission.VIEW_PLANS: frozenset({Role.INSPECTOR, Role.DISTRICT, Role.LEADER, Role.AUDITOR}),
+    Permission.EDIT_PLANS: frozenset({Role.INSPECTOR, Role.DISTRICT}),
+    Permission.APPROVE_PLANS: frozenset({Role.LEADER}),
+    Permission.MANAGE_INSPECTORS: frozenset({Role.INSPECTOR, Role.DISTRICT}),
+    # The administrator runs the server, so another hand keeps what the server must not know.
+    Permission.KEEP_SALT: frozenset(
+        {Role.LEADER, Role.INSPECTOR, Role.DISTRICT, Role.AUDITOR, Role.POLICE}
+    ),
+    Permission.VIEW_OWN_ROUTE: frozenset({Role.INSPECTOR, Role.DISTRICT, Role.POLICE}),
+    Permission.PUBLISH_DRAW: frozenset({Role.LEADER}),
+    Permission.VIEW_PUBLISHED: _EVERY_ROLE,
+    Permission.VIEW_FEEDBACK: frozenset({Role.SCHOOL}),
     Permission.REPLAY: _EVERY_ROLE - {Role.SCHOOL, Role.TOWNSHIP},
 }
 

@@ -273,12 +273,70 @@ class Datum(Word):
 
 class DrawForm(Word):
     QUICK = "quick", "简易抽取"
+    SEALED = "sealed", "封存抽取"
 
 
 class DrawStatus(Word):
-    COMMITTED = "committed", "未完成"
+    """Where a draw stands. A quick draw knows only committed, drawn and void."""
+
+    COMMITTED = "committed", "已承诺"
+    VALUED = "valued", "公开值已定"
+    DEPARTED = "departed", "已出发（封存中）"
     DRAWN = "drawn", "已抽取"
     VOID = "void", "已作废"
+
+
+class PlanStatus(Word):
+    DRAFT = "draft", "拟定中"
+    SUBMITTED = "submitted", "待批准"
+    APPROVED = "approved", "已批准"
+    CANCELLED = "cancelled", "已撤销"
+
+
+class LegalReason(Word):
+    """The only reasons for which an active school may be left out of a frame (DRAW.md §6)."""
+
+    EXAM = "exam", "考试期间"
+    VACATION = "vacation", "放假停课"
+    DISASTER = "disaster", "灾害或疫情停课"
+    RELOCATED = "relocated", "整体搬迁、施工停用"
+    COMPANY = "company", "企业法人，依法不纳入此类检查"
+
+
+class MustVisitReason(Word):
+    ZERO_REPORT = "zero_report", "零报告单位优先督查"
+    LISTED = "listed", "挂牌督办隐患"
+    REPORTED = "reported", "举报或突发情况"
+    LEADER = "leader", "领导交办"
+
+
+class InspectorKind(Word):
+    EDUCATION = "education", "教育"
+    POLICE = "police", "公安"
+    HEALTH = "health", "卫生健康"
+    MARKET = "market", "市场监管"
+    FIRE = "fire", "消防救援"
+    SUPERVISOR = "supervisor", "责任督学"
+    EXPERT = "expert", "专家"
+
+
+class TieKind(Word):
+    """Why an inspector stays away from a school."""
+
+    DECLARED = "declared", "申报的回避"
+    FORMER = "former", "曾任职"
+
+
+class StopOutcome(Word):
+    """What became of a school on a route."""
+
+    VISITED = "visited", "已督查"
+    LOST = "lost", "未能督查"
+
+
+class SealedEventKind(Word):
+    REPLACED = "replaced", "替补"
+    NO_SHOW = "no_show", "人员未到"
 
 
 class ValueSource(Word):

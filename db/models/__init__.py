@@ -8,6 +8,8 @@ from db.models.imports import ImportProblem, ImportRun
 from db.models.inspections import Hazard, Inspection
 from db.models.patrol import PatrolPost, PostSession
 from db.models.risk import SchoolRisk
+from db.models.rounds import Custodian, Departure, RouteMember, RouteStop, SealedEvent, SealedRound
+from db.models.sampling import Inspector, InspectorTie, SamplingPlan
 from db.models.schools import (
     Complaint,
     DefenceState,
@@ -24,8 +26,10 @@ __all__ = [
     "ChainEntry",
     "City",
     "Complaint",
+    "Custodian",
     "DataVersion",
     "DefenceState",
+    "Departure",
     "District",
     "Draw",
     "DrawnSchool",
@@ -35,12 +39,19 @@ __all__ = [
     "ImportProblem",
     "ImportRun",
     "Inspection",
+    "Inspector",
+    "InspectorTie",
     "PatrolPost",
     "PostSession",
     "RoadSegment",
+    "RouteMember",
+    "RouteStop",
     "RuleSet",
+    "SamplingPlan",
     "School",
     "SchoolRisk",
+    "SealedEvent",
+    "SealedRound",
     "SelfCheck",
     "SignIn",
     "SignInTry",

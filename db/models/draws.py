@@ -54,6 +54,11 @@ class Draw(Base):
     used_by: Mapped[str | None] = mapped_column(String(64))
     voided_by: Mapped[str | None] = mapped_column(String(64))
     void_reason: Mapped[str] = mapped_column(String(200), default="")
+    plan_id: Mapped[int | None] = mapped_column(index=True, comment="所属抽查计划 sampling_plan.id")
+    departs_on: Mapped[dt.date | None] = mapped_column(comment="封存抽取的出发日")
+    departed_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime())
+    published_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime(), comment="公示时刻")
+    published_by: Mapped[str | None] = mapped_column(String(64))
 
 
 class DrawnSchool(Base):

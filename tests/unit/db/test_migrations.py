@@ -52,6 +52,34 @@ def test_upgrading_twice_keeps_the_data(empty_engine: Engine) -> None:
         assert connection.execute(text("SELECT version FROM data_version")).scalar_one() == 7
 
 
+def test_upgrading_from_the_first_draws_keeps_draws_and_their_schools(empty_engine: Engine) -> None:
+    config = alembic_config()
+    with empty_engine.connect().execution_options(csm_write=True) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        connection.execute(
+            text(
+                "INSERT INTO draw (id, number, year, form, level, title, wanted, n, request_key,"
+                " value_source, frame, excluded, frame_hash, parameters, parameters_hash, schools,"
+                " status, committed_at, committed_by, commit_seq, void_reason) VALUES (1, 'CQ1',"
+                " 2026, 'quick', 'city', 't', '', 1, 'k', 'typed', :f, :f, '', '{}', '', 1,"
+                " 'drawn', '2026-01-01 00:00:00', 'x', 1, '')"
+            ),
+            {"f": b"x"},
+        )
+        connection.execute(
+            text(
+                "INSERT INTO drawn_school (draw_id, position, school_code, school_name, stratum,"
+                " chance_part, chance_whole) VALUES (1, 1, 'S1', 'n', 's', 1, 2)"
+            )
+        )
+        connection.commit()
+    upgrade(empty_engine)
+    with empty_engine.connect() as connection:
+        kept = "SELECT number, school_code, plan_id FROM draw JOIN drawn_school ON draw_id = id"
+        assert connection.execute(text(kept)).all() == [("CQ1", "S1", None)]
+
+
 def test_there_is_one_line_of_migrations() -> None:
     script = ScriptDirectory.from_config(alembic_config())
     assert len(script.get_heads()) == 1
