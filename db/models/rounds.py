@@ -95,7 +95,9 @@ class RouteStop(Base):
     outcome: Mapped[StopOutcome | None] = mapped_column(word(StopOutcome))
     arrived_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime())
     left_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime())
-    feedback: Mapped[str] = mapped_column(String(2000), default="", comment="当场反馈，逐行一条")
+    findings: Mapped[list[dict[str, Any]]] = mapped_column(
+        JSON, default=list, comment="当场反馈的隐患，启封后才成为隐患记录"
+    )
     reason: Mapped[str] = mapped_column(String(200), default="", comment="未能督查的原因")
     replaces: Mapped[str | None] = mapped_column(String(64), comment="替补了哪所学校")
     recorded_by: Mapped[str | None] = mapped_column(String(64))

@@ -80,7 +80,7 @@ def upgrade() -> None:
     sa.Column('outcome', sa.Enum('visited', 'lost', name='stopoutcome', native_enum=False, length=32), nullable=True),
     sa.Column('arrived_at', db.base.UtcDateTime(timezone=True), nullable=True),
     sa.Column('left_at', db.base.UtcDateTime(timezone=True), nullable=True),
-    sa.Column('feedback', sa.String(length=2000), nullable=False, comment='当场反馈，逐行一条'),
+    sa.Column('findings', sa.JSON(), nullable=False, comment='当场反馈的隐患，启封后才成为隐患记录'),
     sa.Column('reason', sa.String(length=200), nullable=False, comment='未能督查的原因'),
     sa.Column('replaces', sa.String(length=64), nullable=True, comment='替补了哪所学校'),
     sa.Column('recorded_by', sa.String(length=64), nullable=True),
