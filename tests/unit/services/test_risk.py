@@ -18,8 +18,10 @@ from db.models import (
     TrafficFacility,
     WaterBody,
 )
+from domain import sampling_rules
 from domain.access import SYSTEM, Actor
 from domain.errors import Forbidden, NotFound, UserError
+from domain.rules import RULE_SET_NAME
 from domain.words import FacilityKind, FacilityState, MeasuredFrom, PostKind, Role, WaterGrade
 from services import risk as risk_service
 from services.house import House
@@ -30,7 +32,7 @@ from services.risk import (
     recompute_risk,
     risk_is_stale,
 )
-from services.rules import ensure_default_rules, rules_in_force
+from services.rules import ensure_default_rules, rules_in_force, sampling_rules_in_force
 from tests.unit.services.risk_town import M_LON, SOUTH, TODAY, WEST, add_town, box_at
 
 LEADER = Actor(account_id=1, login="leader", name="局长", role=Role.LEADER)
@@ -47,10 +49,13 @@ def test_the_shipped_rules_are_written_once_and_found_by_date(any_house: House) 
     ensure_default_rules(any_house)
     ensure_default_rules(any_house)
     with any_house.engine.connect() as connection:
-        assert len(connection.execute(select(RuleSet.id)).all()) == 1
+        names = connection.execute(select(RuleSet.name).order_by(RuleSet.id)).scalars().all()
+        assert names == [RULE_SET_NAME, sampling_rules.RULE_SET_NAME]
         assert len(connection.execute(select(AuditEvent.seq)).all()) == 1
         number, rules = rules_in_force(connection, TODAY)
-        assert number == connection.execute(select(RuleSet.id)).scalar_one()
+        risk_rules = select(RuleSet.id).where(RuleSet.name == RULE_SET_NAME)
+        assert number == connection.execute(risk_rules).scalar_one()
+        assert sampling_rules_in_force(connection, TODAY).version == 1
         assert rules.cut_major > rules.cut_larger
         with pytest.raises(UserError, match="没有生效"):
             rules_in_force(connection, TODAY.replace(year=1990))
