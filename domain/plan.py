@@ -11,15 +11,16 @@ from urllib.parse import parse_qs
 from domain.draw.roster import RosterRule
 from domain.draw.year import PERMILLE, DrawRule
 from domain.errors import UserError
-from domain.quick_draw import REASON_LIMIT, TITLE_LIMIT, VISIT_CAP, Weighting, one_line
+from domain.quick_draw import REASON_LIMIT, TITLE_LIMIT, Weighting, one_line
+from domain.sampling_rules import SHIPPED
 from domain.school_filter import SchoolFilter
 from domain.words import Channel, LegalReason, MustVisitReason, NoticeMode
 
 TERMS_VERSION = 1
 MOST_TEAMS, MOST_TEAM_SIZE, MOST_DEPARTURES = 20, 6, 30
 MINUTES_A_DAY = 1440
-DEFAULT_RHO_PERMILLE = 100
-"""source: DRAW.md §6, ρ = 10–15 %"""
+COMPANY_CHANNELS: tuple[Channel, ...] = (Channel.THIRD_PARTY, Channel.CROSS)
+"""Channels in which the inspection of companies is restricted. source: DOMAIN.md §2 [std]"""
 RELAXABLE: tuple[RosterRule, ...] = (
     RosterRule.SAME_PAIR,
     RosterRule.SAME_SCHOOL,
@@ -48,7 +49,10 @@ class Exclusion:
 
 @dataclass(frozen=True, slots=True)
 class DayTerms:
-    """The working day: start place (WGS 84), minutes after midnight, minutes per visit."""
+    """The working day: start place (WGS 84), minutes after midnight, minutes per visit.
+
+    ``windows`` are spans in which a visit may begin (bells, canteen); none means any time.
+    """
 
     start_name: str = ""
     start_lon: float | None = None
@@ -58,6 +62,7 @@ class DayTerms:
     visit_min: int = 60
     teams: int = 2
     team_size: int = 2
+    windows: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,23 +92,32 @@ class PlanTerms:
     n: int = 10
     share_permille: int = 0
     weighting: Weighting = field(default_factory=Weighting)
-    rho_permille: int = DEFAULT_RHO_PERMILLE
-    visit_cap: int = VISIT_CAP
-    reserve: int = 2
+    rho_permille: int = SHIPPED.rho_permille
+    visit_cap: int = SHIPPED.visit_cap
+    reserve: int = SHIPPED.reserve
     departures: int = 1
     must_visit: tuple[MustVisit, ...] = ()
     exclusions: tuple[Exclusion, ...] = ()
     day: DayTerms = field(default_factory=DayTerms)
     roster: RosterTerms = field(default_factory=RosterTerms)
 
-    def check(self) -> None:
-        """Raise ``UserError`` naming the first term that does not hold by itself."""
+    def check_draft(self) -> None:
+        """Raise ``UserError`` where even a draft could not be listed: title and days."""
         one_line(self.title, what="计划名称", limit=TITLE_LIMIT)
-        self.weighting.check()
         if self.last_day < self.first_day:
             raise UserError("计划的结束日早于开始日。", "请改正起止日期。")
         if self.first_day.year != self.last_day.year:
             raise UserError("计划跨了年度。", "覆盖率按年度统计，请按年度分成两个计划。")
+
+    def check(self) -> None:
+        """Raise ``UserError`` naming the first term that does not hold by itself."""
+        self.check_draft()
+        self.weighting.check()
+        if self.wanted.status or self.wanted.coverage:
+            raise UserError(
+                "计划范围按督查状态筛选，会让查过的学校毫无机会。",
+                "请去掉督查状态、督查覆盖两项筛选；查过的学校由回头看比例管。",
+            )
         bounds = (
             ("抽取所数", self.n, 0, 1_000_000),
             ("抽取比例（‰）", self.share_permille, 0, PERMILLE),
@@ -123,6 +137,9 @@ class PlanTerms:
             raise UserError("抽取数量应按所数或按比例填写其一。", "请只填一项。")
         if not 0 <= self.day.from_min < self.day.to_min <= MINUTES_A_DAY:
             raise UserError("收工时间不晚于出发时间。", "请改正当天的起止时间。")
+        for start, end in self.day.windows:
+            if not 0 <= start < end <= MINUTES_A_DAY:
+                raise UserError("到校时段的结束不晚于开始。", "请改正到校时段。")
         if self.roster.duty_cap is not None and self.roster.duty_cap < 1:
             raise UserError("出勤次数上限小于 1。", "请填 1 或以上，或不设上限。")
         if any(rule not in RELAXABLE for rule in self.roster.relax):
@@ -150,6 +167,10 @@ class PlanTerms:
         if self.n:
             return self.n
         return -(-self.share_permille * schools // PERMILLE)
+
+    def first_places(self, schools: int) -> int:
+        """Return the places of the first departure where all are as even as can be."""
+        return -(-self.places(schools) // self.departures)
 
     def rule(self, *, n: int, inspected: tuple[str, ...]) -> DrawRule:
         """Return the draw rule of one departure of ``n`` places: two streams (DRAW.md §6)."""
@@ -196,6 +217,7 @@ class PlanTerms:
                 "visit_min": day.visit_min,
                 "teams": day.teams,
                 "team_size": day.team_size,
+                "windows": [list(span) for span in day.windows],
             },
             "roster": {
                 "duty_cap": roster.duty_cap or 0,
@@ -245,6 +267,7 @@ class PlanTerms:
                 visit_min=day["visit_min"],
                 teams=day["teams"],
                 team_size=day["team_size"],
+                windows=tuple((span[0], span[1]) for span in day["windows"]),
             ),
             roster=RosterTerms(
                 duty_cap=roster["duty_cap"] or None,

@@ -279,7 +279,7 @@ class DrawForm(Word):
 class DrawStatus(Word):
     """Where a draw stands. A quick draw knows only committed, drawn and void."""
 
-    COMMITTED = "committed", "已承诺"
+    COMMITTED = "committed", "已承诺未抽取"
     VALUED = "valued", "公开值已定"
     DEPARTED = "departed", "已出发（封存中）"
     DRAWN = "drawn", "已抽取"

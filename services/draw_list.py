@@ -17,10 +17,11 @@ from domain.access import Actor, Permission, require
 from domain.draw.record import STEPS
 from domain.errors import NotFound, UserError
 from domain.quick_draw import VISIT_CAP
-from domain.words import DrawStatus, InspectionLevel, ValueSource, Word
+from domain.words import DrawForm, DrawStatus, InspectionLevel, ValueSource, Word
 from services.draw_pack import build_pack
 from services.house import House
 from services.reports.workbooks import Sheet, make_workbook
+from services.rounds.opened import opened_round
 
 LACKS = (
     "简易抽取缺少的保证：由一人操作，录入的公开值本人先知、可以事先试算；系统随机由本系统产生；"
@@ -58,7 +59,7 @@ class DrawFacts:
 
 
 def list_draws(actor: Actor, house: House) -> pd.DataFrame:
-    """Return all attempts of the year in the actor's scope, newest first.
+    """Return all quick attempts of the year in the actor's scope, newest first.
 
     Columns: ``number``, ``title``, ``attempt`` (which of its title, from 1), ``level``,
     ``district``, ``status``, ``used`` (bool), ``committed_by``, ``committed_at`` (aware
@@ -85,7 +86,11 @@ def list_draws(actor: Actor, house: House) -> pd.DataFrame:
                 Draw.void_reason,
             )
             .outerjoin(District, District.id == Draw.district_id)
-            .where(draws_readable_by(actor), Draw.year == house.today().year)
+            .where(
+                draws_readable_by(actor),
+                Draw.year == house.today().year,
+                Draw.form == DrawForm.QUICK,
+            )
             .order_by(Draw.id)
         ).all()
     columns = [
@@ -240,7 +245,11 @@ def stored_pack(actor: Actor, house: House, *, number: str) -> bytes:
                 "请由市级督查员下载复算包。",
             )
         return build_pack(
-            frame=found.frame, excluded=found.excluded, parameters=found.parameters, log=lines
+            frame=found.frame,
+            excluded=found.excluded,
+            parameters=found.parameters,
+            log=lines,
+            sealed_round=opened_round(session, found),
         )
 
 

@@ -26,6 +26,8 @@ from domain.errors import UserError
 
 FRAME, EXCLUDED, PARAMS, LOG = "frame.csv", "excluded.csv", "params.json", "log.jsonl"
 CERTIFICATE, RESULT, SCRIPT, MANUAL = "certificate.json", "result.csv", "replay.py", "使用说明.txt"
+ROUND = "round.json"
+"""Only in the pack of a sealed round: people, routes and teams (``domain.rounds``)."""
 NEEDED = (FRAME, EXCLUDED, PARAMS, LOG, CERTIFICATE, RESULT)
 MOST_BYTES = 256 << 20
 """A pack that unpacks to more is refused; 20,000 schools take about 3 MB."""
@@ -43,16 +45,23 @@ class Pack:
     log: bytes
     certificate: bytes
     result: bytes
+    round: bytes | None = None
 
 
 def build_pack(
-    *, frame: bytes, excluded: bytes, parameters: Mapping[str, Any], log: Sequence[ChainLine]
+    *,
+    frame: bytes,
+    excluded: bytes,
+    parameters: Mapping[str, Any],
+    log: Sequence[ChainLine],
+    sealed_round: Mapping[str, Any] | None = None,
 ) -> bytes:
     """Return the zip of a revealed draw; the same input gives the same bytes.
 
     ``log`` is an unbroken piece of the chain, from the draw's commit line or earlier to its
-    reveal, which must be the last line (else ``ValueError``). Raises ``UserError`` where
-    the frame or the parameters cannot be read.
+    reveal, which must be the last line (else ``ValueError``). ``sealed_round`` is what a
+    sealed round adds: people, day_task, day_plan and roster. Raises ``UserError`` where the
+    frame or the parameters cannot be read.
     """
     if not log or log[-1].kind != REVEAL:
         raise ValueError("the record must end with the reveal of the draw")
@@ -84,6 +93,8 @@ def build_pack(
         CERTIFICATE: canonical_json(certificate).encode(),
         RESULT: result_table(parse_frame(frame), parameters, reveal["selected"], reveal["reserve"]),
     }
+    if sealed_round is not None:
+        files[ROUND] = canonical_json(dict(sealed_round)).encode()
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
@@ -106,9 +117,10 @@ def read_pack(content: bytes) -> Pack:
             missing = [name for name in NEEDED if name not in sizes]
             if missing:
                 raise UserError(f"复算包中缺少文件 {missing[0]}。", again)
-            if sum(sizes[name] for name in NEEDED) > MOST_BYTES:
+            if sum(sizes.get(name, 0) for name in (*NEEDED, ROUND)) > MOST_BYTES:
                 raise UserError("复算包解压后过大，不是系统导出的复算包。", again)
             files = [archive.read(name) for name in NEEDED]
+            files += [archive.read(ROUND)] if ROUND in sizes else []
     except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError) as error:
         raise UserError("复算包已损坏，或不是 zip 文件。", again) from error
     except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:

@@ -31,11 +31,13 @@ from services.draw_pack import (
     LOG,
     PARAMS,
     RESULT,
+    ROUND,
     Pack,
     read_json,
     read_pack,
     result_table,
 )
+from services.round_replay import events_fault, roster_fault, routes_fault, schools_fault
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,16 @@ class _Work:
             ("重新抽取得到同一名单", self._draw_agrees),
             ("封存的结果即启封的结果", self._sealed_result_agrees),
             ("凭证与概率表一致", self._certificate_agrees),
+            *self._round_checks(),
+        )
+
+    def _round_checks(self) -> Sequence[tuple[str, Callable[[], None]]]:
+        if self.pack.round is None:
+            return ()
+        return (
+            ("路线与封存一致、可以复算", self._routes_agree),
+            ("组队由种子复算得到同一结果", self._roster_agrees),
+            ("途中的替补与未到逐一在案", self._events_agree),
         )
 
     def _record_holds_together(self) -> None:
@@ -210,6 +222,8 @@ class _Work:
             result_text(reveal["selected"], reveal["reserve"]), reveal["nonce"]
         )
         _same(made, self.said[DRAW]["result"], "封存结果的哈希")
+        if "round" in self.said[DRAW] and self.pack.round is None:
+            raise _Disagrees(f"记录中封存了路线与组队，复算包中却没有 {ROUND}")
 
     def _certificate_agrees(self) -> None:
         certificate, reveal = read_json(self.pack.certificate, CERTIFICATE), self.said[REVEAL]
@@ -227,6 +241,33 @@ class _Work:
             pairs = zip(table.split(b"\n"), [*self.pack.result.split(b"\n"), b""], strict=False)
             at = next((n for n, (a, b) in enumerate(pairs, start=1) if a != b), 0)
             raise _Disagrees(f"{RESULT} 第 {at} 行与复算不符")
+
+    def _routes_agree(self) -> None:
+        self.opened = read_json(self.pack.round or b"", ROUND)
+        fault = routes_fault(
+            self.opened,
+            parameters=self.parameters,
+            sealed=self.said[DRAW]["round"],
+            nonce=self.said[REVEAL]["nonce"],
+        )
+        _none(fault or schools_fault(self.opened, parameters=self.parameters, drawn=self._result()))
+
+    def _roster_agrees(self) -> None:
+        _none(roster_fault(self.opened, parameters=self.parameters, seed=self.seed))
+
+    def _events_agree(self) -> None:
+        own = [line for line in self.lines if line.data.get("draw") == self.number]
+        _none(events_fault(own, drawn=self._result(), seed=self.seed))
+
+    def _result(self) -> YearDrawn:
+        if self.drawn is None:
+            raise _Disagrees("抽取还没有复算")
+        return self.drawn
+
+
+def _none(fault: str) -> None:
+    if fault:
+        raise _Disagrees(fault)
 
 
 def _same(made: object, said: object, what: str) -> None:

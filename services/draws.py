@@ -28,7 +28,7 @@ from domain.draw.seal import (
     seed_text,
     system_value,
 )
-from domain.draw.year import DrawRule, YearDrawn, draw_year
+from domain.draw.year import DrawRule, YearDrawn, draw_year, year_chances
 from domain.errors import NotFound, UserError
 from domain.quick_draw import (
     REASON_LIMIT,
@@ -45,8 +45,6 @@ from domain.words import DrawForm, DrawStatus, InspectionLevel, ValueSource
 from services.draw_frames import check_places, freeze_frame
 from services.house import House, Work
 
-VOID, USE = "void", "use"
-"""Kinds of chain lines beside the four steps of ``domain.draw.record``."""
 IN_CHUNK = 5000
 """Below SQLite's limit of variables in one statement."""
 
@@ -85,7 +83,7 @@ def draw_quick(actor: Actor, house: House, *, order: QuickOrder, request_key: st
     if status is DrawStatus.COMMITTED:
         raise UserError(
             f"抽取 {number} 已承诺，但还没有结果。",
-            "可能正在计算，请刷新；仍为“未完成”时，请在下方记录中补完或作废。",
+            "可能正在计算，请刷新；仍没有结果时，请在下方记录中补完或作废。",
         )
     return number
 
@@ -121,8 +119,7 @@ def commit_quick_draw(
         if order.frame_hash and order.frame_hash != made.frame.hash:
             raise UserError("预览之后学校数据有了变化。", "请核对新的预览，再按一次。")
         year = house.today().year
-        made_before = select(func.count()).select_from(Draw).where(Draw.year == year)
-        number = draw_number(year, work.session.execute(made_before).scalar_one() + 1)
+        number = next_number(work, year)
         wanted = order.wanted.to_query()
         parameters = rule_parameters(
             DrawRule(n=order.n),
@@ -221,7 +218,9 @@ def void_draw(actor: Actor, house: House, *, number: str, reason: str) -> None:
             raise UserError(
                 f"抽取 {number} 已有结果或已作废，不能作废。", "不用这次结果时，不按“采用”即可。"
             )
-        append_line(work.connection, at=work.at, kind=VOID, data={"draw": number, "reason": said})
+        append_line(
+            work.connection, at=work.at, kind=record.VOID, data={"draw": number, "reason": said}
+        )
         work.bump("draws")
         work.audit("draw.voided", number, {"reason": said})
 
@@ -256,15 +255,23 @@ def use_draw(actor: Actor, house: House, *, number: str) -> None:
         ).all()
         if not changed:
             raise UserError(f"抽取 {number} 还没有结果，不能采用。", "请先补完，或作废后重抽。")
-        append_line(work.connection, at=work.at, kind=USE, data={"draw": number})
+        append_line(work.connection, at=work.at, kind=record.USE, data={"draw": number})
         work.bump("draws")
         work.audit("draw.used", number)
+
+
+def next_number(work: Work, year: int) -> str:
+    """Return the year's next number; call it under ``lock_chain``, so that none comes twice."""
+    made_before = select(func.count()).select_from(Draw).where(Draw.year == year)
+    return draw_number(year, work.session.execute(made_before).scalar_one() + 1)
 
 
 def _find(actor: Actor, house: House, number: str) -> Draw:
     with house.read() as session:
         found = session.scalars(
-            select(Draw).where(draws_readable_by(actor), Draw.number == number)
+            select(Draw).where(
+                draws_readable_by(actor), Draw.number == number, Draw.form == DrawForm.QUICK
+            )
         ).one_or_none()
     if found is None:
         raise NotFound("这次抽取")
@@ -302,7 +309,7 @@ def _finish(actor: Actor, house: House, *, number: str, value: str) -> None:
             return
         head = _write_record(work, number=number, value=value, seed=seed, drawn=drawn)
         work.session.execute(update(Draw).where(Draw.id == frozen.id).values(reveal_seq=head[0]))
-        work.session.execute(insert(DrawnSchool), _drawn_rows(work, frozen.id, drawn))
+        work.session.execute(insert(DrawnSchool), drawn_rows(work, frozen.id, drawn))
         work.bump("draws")
         work.audit("draw.drawn", number, {"head": head[1]})
 
@@ -332,7 +339,8 @@ def _write_record(
     return lines[-1].seq, lines[-1].hash
 
 
-def _drawn_rows(work: Work, draw_id: int, drawn: YearDrawn) -> list[dict[str, Any]]:
+def drawn_rows(work: Work, draw_id: int, drawn: YearDrawn) -> list[dict[str, Any]]:
+    """Return the rows of ``drawn_school``, each with its exact chance over both streams."""
     known: dict[str, tuple[int, str]] = {}
     for start in range(0, len(drawn.ids), IN_CHUNK):
         chunk = drawn.ids[start : start + IN_CHUNK]
@@ -340,11 +348,11 @@ def _drawn_rows(work: Work, draw_id: int, drawn: YearDrawn) -> list[dict[str, An
             select(School.code, School.id, School.name).where(School.code.in_(chunk))
         )
         known |= {row.code: (row.id, row.name) for row in rows}
-    tickets = drawn.streams[0][1].tickets
+    chances = year_chances(drawn.frame, drawn.rule)
     rows_out = []
     for at, (place, code) in enumerate(zip(drawn.selected, drawn.ids, strict=True), start=1):
         school_id, name = known.get(code, (None, code))
-        chance = tickets.chance(place)
+        chance = chances[place]
         rows_out.append(
             {
                 "draw_id": draw_id,

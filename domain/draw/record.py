@@ -11,6 +11,9 @@ from typing import Any
 
 COMMIT, VALUE, DRAW, REVEAL = "commit", "value", "draw", "reveal"
 STEPS = (COMMIT, VALUE, DRAW, REVEAL)
+VOID, USE, EVENT, OPENED, PUBLISH = "void", "use", "event", "opened", "publish"
+"""Kinds beside the four steps. An event of a sealed round stands as a hash until the reveal,
+whose transaction opens it just before the reveal's own line."""
 
 
 def commit_data(
@@ -42,9 +45,23 @@ def value_data(*, draw: str, value: str) -> dict[str, Any]:
     return {"draw": draw, "value": value}
 
 
-def draw_data(*, draw: str, commitment: str) -> dict[str, Any]:
-    """Return the sealed result: SHA-256(result ‖ nonce) only."""
-    return {"draw": draw, "result": commitment}
+def draw_data(*, draw: str, commitment: str, round_commitment: str = "") -> dict[str, Any]:
+    """Return the sealed result: SHA-256(result ‖ nonce) only.
+
+    A sealed round adds the same of its routes and teams (``domain.rounds.round_text``).
+    """
+    data = {"draw": draw, "result": commitment}
+    return data | {"round": round_commitment} if round_commitment else data
+
+
+def event_data(*, draw: str, commitment: str) -> dict[str, Any]:
+    """Return what the chain says of an event while the round is sealed: not even its kind."""
+    return {"draw": draw, "commitment": commitment}
+
+
+def opened_data(*, draw: str, text: str, nonce: str) -> dict[str, Any]:
+    """Return an event as the reveal opens it; ``text`` is its canonical JSON."""
+    return {"draw": draw, "event": text, "nonce": nonce}
 
 
 def reveal_data(

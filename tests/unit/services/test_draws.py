@@ -203,7 +203,7 @@ def test_killed_between_commit_and_result_a_typed_attempt_is_completed_with_its_
     any_house: House, city: SmallCity
 ) -> None:
     number, _ = commit_quick_draw(INSPECTOR, any_house, order=order(), request_key=key(1))
-    assert list_draws(INSPECTOR, any_house)["status"].tolist() == ["未完成"]
+    assert list_draws(INSPECTOR, any_house)["status"].tolist() == ["已承诺未抽取"]
     with pytest.raises(UserError, match="还没有结果"):
         draw_quick(INSPECTOR, any_house, order=order(value="另一个值"), request_key=key(1))
     with pytest.raises(UserError, match="没有结果"):
@@ -243,11 +243,11 @@ def test_a_failure_while_storing_leaves_no_half_result(
         raise InterruptedError
 
     with monkeypatch.context() as patch:
-        patch.setattr(services.draws, "_drawn_rows", fail)
+        patch.setattr(services.draws, "drawn_rows", fail)
         with pytest.raises(InterruptedError):
             draw_quick(INSPECTOR, any_house, order=order(), request_key=key(1))
     assert [line.kind for line in chain(any_house)] == ["commit"]
-    assert list_draws(INSPECTOR, any_house)["status"].tolist() == ["未完成"]
+    assert list_draws(INSPECTOR, any_house)["status"].tolist() == ["已承诺未抽取"]
     complete_draw(INSPECTOR, any_house, number="CQ2026-0001")
     assert recompute_draw(INSPECTOR, any_house, number="CQ2026-0001").fault is None
 
