@@ -1,4 +1,4 @@
-"""The rule set behind plans and draws: weights, caps and defaults with unit and source. Pure.
+"""The rule set behind plans, draws and routes: weights, caps, speeds, with unit and source. Pure.
 
 Rows of the table ``rule_set`` under ``RULE_SET_NAME``, beside the risk rules and built like
 them; ``DEFAULT_PARAMETERS`` is what the product ships. Sources as in ``domain.rules``.
@@ -14,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.errors import UserError
-from domain.words import RiskLevel
+from domain.words import RiskLevel, RoadClass
 
 RULE_SET_NAME = "抽查规则"
 MAX_WEIGHT = 100
 PERMILLE = 1000
+MAX_KMH = 120
 
 
 def _p(value: Any, unit: str, source: str) -> dict[str, Any]:
@@ -37,6 +38,16 @@ DEFAULT_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "visit_cap": _p(5, "次，每校每年督查达此即提示", "[local]"),
     "rho_permille": _p(100, "千分比，回头看名额占比 ρ 的默认值", "[own]"),
     "reserve": _p(2, "所，每次出发后备学校的默认数", "[own]"),
+    "road_kmh": _p(
+        {"trunk": 60, "primary": 35, "secondary": 30, "branch": 25, "rural": 30, "internal": 15},
+        "公里/小时，各等级道路含路口等候的平均车速",
+        "[own]",
+    ),
+    "detour_pct": _p(
+        130, "百分比，没有路网处行程为直线距离的多少；演示城市实测中位数 129", "[own]"
+    ),
+    "straight_kmh": _p(30, "公里/小时，没有路网处的平均车速", "[own]"),
+    "access_kmh": _p(15, "公里/小时，从校门到最近道路的平均车速", "[own]"),
 }
 
 
@@ -54,6 +65,10 @@ class SamplingRules:
     visit_cap: int
     rho_permille: int
     reserve: int
+    road_kmh: Mapping[str, int]
+    detour_pct: int
+    straight_kmh: int
+    access_kmh: int
     version: int = 0
 
     @classmethod
@@ -89,11 +104,19 @@ class SamplingRules:
             raise _bad("risk_weights", f"每个权重应在 1 到 {MAX_WEIGHT} 之间")
         if not 1 <= self.weight_floor <= self.weight_cap <= MAX_WEIGHT:
             raise _bad("weight_floor/weight_cap", f"应当 1 ≤ 下限 ≤ 上限 ≤ {MAX_WEIGHT}")
+        classes = sorted(kind.value for kind in RoadClass)
+        if sorted(self.road_kmh) != classes:
+            raise _bad("road_kmh", "应当恰好给出每个道路等级的车速")
+        if not all(1 <= kmh <= MAX_KMH for kmh in self.road_kmh.values()):
+            raise _bad("road_kmh", f"每个车速应在 1 到 {MAX_KMH} 之间")
         bounds = {
             "recent_divisor": (1, MAX_WEIGHT),
             "visit_cap": (1, 365),
             "rho_permille": (0, PERMILLE),
             "reserve": (0, 1000),
+            "detour_pct": (100, 300),
+            "straight_kmh": (1, MAX_KMH),
+            "access_kmh": (1, MAX_KMH),
         }
         for name, (low, high) in bounds.items():
             if not low <= getattr(self, name) <= high:

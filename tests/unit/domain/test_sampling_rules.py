@@ -42,6 +42,9 @@ def test_a_stored_set_overrides_what_it_names_and_carries_its_version() -> None:
         ({"risk_weights": {**DEFAULT_PARAMETERS["risk_weights"]["value"], "top": 9}}, "恰好"),
         ({"weight_floor": 5}, "下限 ≤ 上限"),
         ({"rho_permille": 1001}, "0 到 1000"),
+        ({"road_kmh": {"trunk": 60}}, "恰好给出每个道路等级"),
+        ({"road_kmh": {**DEFAULT_PARAMETERS["road_kmh"]["value"], "rural": 0}}, "1 到 120"),
+        ({"detour_pct": 90}, "100 到 300"),
     ],
 )
 def test_a_parameter_that_does_not_hold_is_named(parameters: dict[str, Any], said: str) -> None:
