@@ -101,6 +101,11 @@ class PlanTerms:
     day: DayTerms = field(default_factory=DayTerms)
     roster: RosterTerms = field(default_factory=RosterTerms)
 
+    @property
+    def named(self) -> tuple[MustVisit | Exclusion, ...]:
+        """Return all schools named one by one; they stand in the excluded file."""
+        return (*self.must_visit, *self.exclusions)
+
     def check_draft(self) -> None:
         """Raise ``UserError`` where even a draft could not be listed: title and days."""
         one_line(self.title, what="计划名称", limit=TITLE_LIMIT)
@@ -144,8 +149,7 @@ class PlanTerms:
             raise UserError("出勤次数上限小于 1。", "请填 1 或以上，或不设上限。")
         if any(rule not in RELAXABLE for rule in self.roster.relax):
             raise UserError("回避规则不能放宽。", "只能选择可放宽的规则。")
-        named: tuple[MustVisit | Exclusion, ...] = (*self.must_visit, *self.exclusions)
-        codes = [entry.code for entry in named]
+        codes = [entry.code for entry in self.named]
         twice = sorted({code for code in codes if codes.count(code) > 1})
         if twice:
             raise UserError(
@@ -156,7 +160,7 @@ class PlanTerms:
                 raise UserError(
                     f"学校 {left_out.code} 不参加抽取，没有写明依据。", "请写明文件或通知。"
                 )
-        for entry in named:
+        for entry in self.named:
             if len(entry.note) > REASON_LIMIT:
                 raise UserError(
                     f"学校 {entry.code} 的说明过长。", f"请写 {REASON_LIMIT} 个字以内。"

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from domain.draw.seal import public_value
 from domain.errors import UserError
+from domain.sampling_rules import SHIPPED, SamplingRules
 from domain.words import RiskLevel, ValueSource
 
 Integers = npt.NDArray[np.int64]
@@ -70,13 +71,18 @@ class Weighting:
             "recent_days": self.recent_days,
         }
 
-    def weights(self, level_index: npt.ArrayLike, days_since_visit: npt.ArrayLike) -> Integers:
-        """Return integer weights ≥ 1 of schools.
+    def weights(
+        self,
+        level_index: npt.ArrayLike,
+        days_since_visit: npt.ArrayLike,
+        rules: SamplingRules = SHIPPED,
+    ) -> Integers:
+        """Return integer weights ≥ 1 of schools by the rule set ``rules``.
 
         ``level_index``: position of each school's level in ``RiskLevel``;
         ``days_since_visit``: days since the last inspection, NaN where there was none.
         """
-        by_level = np.array([RISK_WEIGHTS[level] for level in RiskLevel], dtype=np.int64)
+        by_level = rules.weights_by_index()
         levels = np.asarray(level_index, dtype=np.intp)
         base = np.clip(by_level, self.floor, self.cap)[levels]
         base = base if self.by_risk else np.ones(len(levels), dtype=np.int64)
@@ -84,7 +90,7 @@ class Weighting:
             return base
         days = np.asarray(days_since_visit, dtype=float)
         is_recent = np.nan_to_num(days, nan=np.inf) < self.recent_days
-        return np.where(is_recent, base, base * RECENT_DIVISOR)
+        return np.where(is_recent, base, base * rules.recent_divisor)
 
 
 def stratum_level(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The frame of a quick draw from the same filter as the map, and what it would give."""
+"""Frames from the same filter as the map, for quick draws and plans; a quick draw's preview."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
@@ -19,25 +20,31 @@ from domain.draw.frame import Frame, build_frame, excluded_bytes
 from domain.draw.pivotal import share_tickets
 from domain.errors import Forbidden, UserError
 from domain.quick_draw import Weighting, stratum_level
+from domain.sampling_rules import SamplingRules
 from domain.school_filter import SchoolFilter
-from domain.words import SchoolKind, SchoolStatus
+from domain.words import RiskLevel, SchoolKind, SchoolStatus
 from geo.crs import project
 from services.cache import VersionedCache
 from services.house import House
 from services.map_schools import SchoolTable, data_version, load_school_table, match_schools
 from services.proximity import zone_of_city
+from services.rules import sampling_rules_in_force
 
 NO_DISTRICT = "未归属区县"
 _frames = VersionedCache(max_entries=16)
 
 
 @dataclass(frozen=True)
-class QuickFrame:
-    """The frame, the file of excluded schools and how many there are (shared: do not alter)."""
+class FrozenFrame:
+    """The frame, the file of excluded schools and how many there are (shared: do not alter).
+
+    ``rules`` is the rule set that gave the weights.
+    """
 
     frame: Frame
     excluded: bytes
     excluded_count: int
+    rules: SamplingRules
 
 
 @dataclass(frozen=True)
@@ -110,46 +117,78 @@ def check_places(n: int, schools: int) -> None:
 
 def freeze_frame(
     actor: Actor, house: House, *, wanted: SchoolFilter, weighting: Weighting
-) -> QuickFrame:
+) -> FrozenFrame:
+    """Return a quick draw's frame in the actor's scope; raises like ``make_frame``."""
+    require(actor, Permission.DRAW)
+    return make_frame(actor, house, wanted=wanted, weighting=weighting)
+
+
+def make_frame(
+    actor: Actor,
+    house: House,
+    *,
+    wanted: SchoolFilter,
+    weighting: Weighting,
+    by_risk_band: bool = False,
+    left_out: tuple[tuple[str, str], ...] = (),
+) -> FrozenFrame:
     """Return the frame of the kept schools in the actor's scope, cached by data version.
 
-    x, y are metres in the city's Gauss–Krüger zone. Raises ``UserError`` naming a school
-    whose code cannot stand in a frame.
+    Strata are district × kind, with ``by_risk_band`` × risk level. ``left_out`` are pairs of
+    code and reason: these schools stand in the excluded file and not in the frame. x, y are
+    metres in the city's Gauss–Krüger zone. The caller has checked what the actor may do;
+    raises ``UserError`` naming a school whose code cannot stand in a frame.
     """
-    require(actor, Permission.DRAW)
     field = SCOPE_FIELD.get(actor.role)
     if field and getattr(actor, field) is None:
         raise Forbidden("抽取学校：账号未设定所属区县")
     weighting.check()
-    key = (str(house.engine.url), actor.scope_key, data_version(house), wanted, weighting)
-    return _frames.get(key, lambda: _freeze(actor, house, wanted, weighting))
+    order = _Order(wanted, weighting, by_risk_band, left_out)
+    version = f"{data_version(house)}-{house.versions()['rules']}"
+    key = (str(house.engine.url), actor.scope_key, version, order)
+    return _frames.get(key, lambda: _freeze(actor, house, order))
 
 
-def _freeze(actor: Actor, house: House, wanted: SchoolFilter, weighting: Weighting) -> QuickFrame:
+@dataclass(frozen=True)
+class _Order:
+    wanted: SchoolFilter
+    weighting: Weighting
+    by_risk_band: bool
+    left_out: tuple[tuple[str, str], ...]
+
+
+def _freeze(actor: Actor, house: House, order: _Order) -> FrozenFrame:
     table = load_school_table(actor, house)
-    rows = np.flatnonzero(match_schools(actor, house, wanted=wanted))
+    mask = match_schools(actor, house, wanted=order.wanted)
+    if order.left_out:
+        named = pa.array([code for code, _ in order.left_out], pa.string())
+        mask = mask & ~pc.is_in(table.codes, value_set=named).to_numpy(zero_copy_only=False)
+    rows = np.flatnonzero(mask)
     check_places(1, len(rows))
     ids = table.ids[rows]
     with house.read() as session:
+        rules = sampling_rules_in_force(session.connection(), house.today())
         epsg = zone_of_city(session.connection())
         lon, lat = _places(session, actor, ids)
         days = _days_since_visit(session, actor, house, ids)
-        excluded = _excluded(session, actor, wanted)
+        # A closed school stays so, whatever a plan says of it besides.
+        excluded = dict(order.left_out) | dict(_excluded(session, actor, order.wanted))
     x_m, y_m = project(lon, lat, epsg)
-    return QuickFrame(
+    return FrozenFrame(
         frame=build_frame(
             ids=table.codes.take(pa.array(rows)).to_pylist(),
-            strata=_strata(table, rows),
-            weights=weighting.weights(table.bytes_["level"][rows], days).tolist(),
+            strata=_strata(table, rows, order.by_risk_band),
+            weights=order.weighting.weights(table.bytes_["level"][rows], days, rules).tolist(),
             x_m=x_m,
             y_m=y_m,
         ),
-        excluded=excluded_bytes(excluded),
+        excluded=excluded_bytes(excluded.items()),
         excluded_count=len(excluded),
+        rules=rules,
     )
 
 
-def _strata(table: SchoolTable, rows: npt.NDArray[np.int64]) -> list[str]:
+def _strata(table: SchoolTable, rows: npt.NDArray[np.int64], by_risk_band: bool) -> list[str]:
     names = [stratum_level(name) for name in table.district_names]
     # Two districts of one name stay two strata.
     areas = [
@@ -159,7 +198,12 @@ def _strata(table: SchoolTable, rows: npt.NDArray[np.int64]) -> list[str]:
     kinds = [kind.label for kind in SchoolKind]
     at = np.minimum(table.district[rows], len(areas) - 1)
     pairs = zip(at.tolist(), table.bytes_["kind"][rows].tolist(), strict=True)
-    return [f"{areas[area]}/{kinds[kind]}" for area, kind in pairs]
+    strata = [f"{areas[area]}/{kinds[kind]}" for area, kind in pairs]
+    if not by_risk_band:
+        return strata
+    bands = [level.label for level in RiskLevel]
+    levels = table.bytes_["level"][rows].tolist()
+    return [f"{path}/{bands[level]}" for path, level in zip(strata, levels, strict=True)]
 
 
 def _places(
