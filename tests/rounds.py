@@ -52,17 +52,17 @@ class RoundCity:
 
 def plan_terms(**changed: object) -> PlanTerms:
     """Return the terms of the test plan, some of them changed."""
-    terms = dict(
-        title="秋季督查",
-        first_day=TODAY,
-        last_day=TODAY + dt.timedelta(days=60),
-        n=6,
-        reserve=2,
-        departures=2,
-        must_visit=(MustVisit(MUST, MustVisitReason.LISTED),),
-        day=DayTerms("市教育局", 118.02, 33.02, teams=2, team_size=2, visit_min=30),
-        roster=RosterTerms(),
-    )
+    terms = {
+        "title": "秋季督查",
+        "first_day": TODAY,
+        "last_day": TODAY + dt.timedelta(days=60),
+        "n": 6,
+        "reserve": 2,
+        "departures": 2,
+        "must_visit": (MustVisit(MUST, MustVisitReason.LISTED),),
+        "day": DayTerms("市教育局", 118.02, 33.02, teams=2, team_size=2, visit_min=30),
+        "roster": RosterTerms(),
+    }
     return PlanTerms(**(terms | changed))  # type: ignore[arg-type]
 
 
@@ -169,9 +169,7 @@ def _plan(
 ) -> SamplingPlan:
     kept = [school for school in schools if school.code != MUST]
     names = {area.id: area.name for area in areas}
-    x_m, y_m = project(
-        np.array([s.lon for s in kept]), np.array([s.lat for s in kept]), EPSG
-    )
+    x_m, y_m = project(np.array([s.lon for s in kept]), np.array([s.lat for s in kept]), EPSG)
     frame = build_frame(
         ids=[s.code for s in kept],
         strata=[f"{names[s.district_id or 0]}/小学" for s in kept],
