@@ -15,16 +15,16 @@ from domain.access import Actor, Permission
 from domain.errors import UserError
 from domain.quick_draw import (
     MAX_RECENT_DAYS,
-    MAX_WEIGHT,
-    RISK_WEIGHTS,
     TITLE_LIMIT,
     VALUE_LIMIT,
     Weighting,
 )
+from domain.sampling_rules import MAX_WEIGHT, SamplingRules
 from domain.words import ValueSource
 from services.draw_frames import QuickPreview, preview_draw
 from services.draws import QuickOrder, draw_quick
 from services.map_schools import SchoolTable
+from services.rules import read_sampling_rules
 
 _KEY, _FAULT = "draw-request", "draw-fault"
 _TYPED_KEYS = ("q", "draw-n", "draw-floor", "draw-cap", "draw-recent")
@@ -41,7 +41,7 @@ def draw_form(actor: Actor, table: SchoolTable) -> None:
     with way_side:
         st.markdown("**② 数量与方式**")
         n = st.number_input("抽几所", min_value=1, value=5, step=1, key="draw-n")
-        weighting = _choose_weighting()
+        weighting = _choose_weighting(read_sampling_rules(session.house()))
     with value_side:
         st.markdown("**③ 公开值**")
         source = _choose_source()
@@ -57,7 +57,7 @@ def draw_form(actor: Actor, table: SchoolTable) -> None:
     _show_preview(seen)
 
 
-def _choose_weighting() -> Weighting:
+def _choose_weighting(rules: SamplingRules) -> Weighting:
     by_risk = st.radio(
         "权重",
         ["equal", "risk"],
@@ -65,9 +65,9 @@ def _choose_weighting() -> Weighting:
         key="draw-weights",
         horizontal=True,
     )
-    floor, cap = 1, max(RISK_WEIGHTS.values())
+    floor, cap = rules.weight_floor, rules.weight_cap
     if by_risk == "risk":
-        said = "、".join(f"{level.label} {weight}" for level, weight in RISK_WEIGHTS.items())
+        said = "、".join(f"{level.label} {weight}" for level, weight in rules.level_weights.items())
         st.caption(f"{said}；再按下限、上限截取。权重不为零，任何学校都有机会。")
         low, high = st.columns(2)
         floor = low.number_input(
@@ -77,7 +77,7 @@ def _choose_weighting() -> Weighting:
             "权重上限", min_value=1, max_value=MAX_WEIGHT, value=cap, key="draw-cap"
         )
     recent = st.number_input(
-        "近多少天内查过的，权重降为四分之一",
+        f"近多少天内查过的，权重降为 1/{rules.recent_divisor}",
         min_value=0,
         max_value=MAX_RECENT_DAYS,
         value=0,

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from domain.draw.seal import public_value
 from domain.errors import UserError
-from domain.sampling_rules import SHIPPED, SamplingRules
+from domain.sampling_rules import MAX_WEIGHT, SamplingRules
 from domain.words import RiskLevel, ValueSource
 
 Integers = npt.NDArray[np.int64]
@@ -20,18 +20,7 @@ Integers = npt.NDArray[np.int64]
 VISIT_CAP = 5
 """Visits per school and year from which a drawn school carries a warning.
 source: DOMAIN.md §4, "places cap visits per school per year (e.g. ≤5)" [local]"""
-RECENT_DIVISOR = 4
-"""A school inspected lately weighs a quarter, never zero. source: DRAW.md §6"""
-RISK_WEIGHTS: dict[RiskLevel, int] = {
-    RiskLevel.MAJOR: 4,
-    RiskLevel.LARGER: 3,
-    RiskLevel.GENERAL: 2,
-    RiskLevel.LOW: 1,
-    RiskLevel.UNKNOWN: 2,
-}
-"""One step of weight a level; too little data weighs as 一般, because it is not "safe".
-source: our own choice, shown before every draw and frozen with its parameters"""
-MAX_WEIGHT, MAX_RECENT_DAYS = 100, 366
+MAX_RECENT_DAYS = 366
 VALUE_LIMIT, TITLE_LIMIT, REASON_LIMIT = 120, 60, 120
 _PATH_SIGNS = re.compile(r'[/,"\s\x1c-\x1e\x85\u2028\u2029]+')
 
@@ -60,32 +49,44 @@ class Weighting:
                 f"“近 {self.recent_days} 天内查过”超出范围。", f"请填 0–{MAX_RECENT_DAYS}。"
             )
 
-    def as_parameters(self) -> dict[str, int | str]:
-        """Return what is frozen with the draw, fit for canonical JSON."""
+    def level_weights(self, rules: SamplingRules) -> Integers:
+        """Return the weight of every risk level in the order of ``RiskLevel``, bounds applied."""
+        base = np.clip(rules.weights_by_index(), self.floor, self.cap)
+        return base if self.by_risk else np.ones_like(base)
+
+    def as_parameters(self, rules: SamplingRules) -> dict[str, Any]:
+        """Return what is frozen with the draw, fit for canonical JSON.
+
+        The weights used stand there with the version of the rule set they come from.
+        """
         if not self.by_risk:
-            return {"weights": "equal", "recent_days": self.recent_days}
-        return {
-            "weights": "risk",
-            "floor": self.floor,
-            "cap": self.cap,
-            "recent_days": self.recent_days,
-        }
+            frozen: dict[str, Any] = {"weights": "equal", "recent_days": self.recent_days}
+        else:
+            levels = zip(RiskLevel, self.level_weights(rules).tolist(), strict=True)
+            frozen = {
+                "weights": "risk",
+                "floor": self.floor,
+                "cap": self.cap,
+                "recent_days": self.recent_days,
+                "levels": {level.value: weight for level, weight in levels},
+                "rules": rules.version,
+            }
+        if self.recent_days:
+            frozen |= {"recent_divisor": rules.recent_divisor, "rules": rules.version}
+        return frozen
 
     def weights(
         self,
         level_index: npt.ArrayLike,
         days_since_visit: npt.ArrayLike,
-        rules: SamplingRules = SHIPPED,
+        rules: SamplingRules,
     ) -> Integers:
         """Return integer weights ≥ 1 of schools by the rule set ``rules``.
 
         ``level_index``: position of each school's level in ``RiskLevel``;
         ``days_since_visit``: days since the last inspection, NaN where there was none.
         """
-        by_level = rules.weights_by_index()
-        levels = np.asarray(level_index, dtype=np.intp)
-        base = np.clip(by_level, self.floor, self.cap)[levels]
-        base = base if self.by_risk else np.ones(len(levels), dtype=np.int64)
+        base = self.level_weights(rules)[np.asarray(level_index, dtype=np.intp)]
         if not self.recent_days:
             return base
         days = np.asarray(days_since_visit, dtype=float)
@@ -130,7 +131,14 @@ def committed_source(source: ValueSource, value: str) -> str:
 
 
 def plan_parameters(
-    *, number: str, title: str, level: str, source: str, wanted: str, weighting: Weighting
+    *,
+    number: str,
+    title: str,
+    level: str,
+    source: str,
+    wanted: str,
+    weighting: Weighting,
+    rules: SamplingRules,
 ) -> dict[str, Any]:
     """Return the descriptive part of the frozen parameters."""
     return {
@@ -140,5 +148,5 @@ def plan_parameters(
         "level": level,
         "value_source": source,
         "filter": wanted,
-        "weighting": weighting.as_parameters(),
+        "weighting": weighting.as_parameters(rules),
     }

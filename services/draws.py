@@ -131,6 +131,7 @@ def commit_quick_draw(
                 source=order.value_source.value,
                 wanted=wanted,
                 weighting=order.weighting,
+                rules=made.rules,
             ),
         )
         line = append_line(

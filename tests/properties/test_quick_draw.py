@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.draw.frame import build_frame, parse_frame
-from domain.quick_draw import RECENT_DIVISOR, Weighting, stratum_level
+from domain.quick_draw import Weighting, stratum_level
+from domain.sampling_rules import SHIPPED
 from domain.words import RiskLevel
 
 LEVELS = st.integers(0, len(RiskLevel) - 1)
@@ -38,10 +39,10 @@ def test_no_school_ever_weighs_nothing_and_a_recent_visit_weighs_a_quarter(
             max_size=len(levels),
         )
     )
-    weights = weighting.weights(levels, days)
-    never = weighting.weights(levels, np.full(len(levels), np.nan))
+    weights = weighting.weights(levels, days, SHIPPED)
+    never = weighting.weights(levels, np.full(len(levels), np.nan), SHIPPED)
     assert weights.dtype == np.int64
     assert (weights >= 1).all()
     recent = np.array(days) < weighting.recent_days
-    assert (weights[recent] * RECENT_DIVISOR == never[recent]).all()
+    assert (weights[recent] * SHIPPED.recent_divisor == never[recent]).all()
     assert (weights[~recent] == never[~recent]).all()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from fractions import Fraction
 from threading import Barrier
 
@@ -12,11 +13,13 @@ from sqlalchemy.orm import Session
 
 import services.draws
 from db.draw_chain import read_lines
-from db.models import AuditEvent, ChainEntry, Draw, DrawnSchool, Inspection, School
+from db.models import AuditEvent, ChainEntry, Draw, DrawnSchool, Inspection, RuleSet, School
 from domain.access import SYSTEM, Actor
+from domain.draw.frame import parse_frame
 from domain.draw.seal import find_chain_fault
 from domain.errors import Forbidden, NotFound, UserError
-from domain.quick_draw import VISIT_CAP, Weighting
+from domain.quick_draw import Weighting
+from domain.sampling_rules import SHIPPED
 from domain.school_filter import SchoolFilter
 from domain.words import (
     Channel,
@@ -338,11 +341,13 @@ def test_one_attempt_of_a_title_is_used_and_the_others_stay_listed(
 def test_a_school_at_the_visit_cap_is_drawn_with_a_warning(
     any_house: House, city: SmallCity
 ) -> None:
-    inspect(any_house, city.schools["E1"], [f"2026-0{m}-01" for m in range(1, VISIT_CAP + 1)])
+    inspect(
+        any_house, city.schools["E1"], [f"2026-0{m}-01" for m in range(1, SHIPPED.visit_cap + 1)]
+    )
     inspect(any_house, city.schools["E2"], ["2025-12-31", "2026-08-01"])
     number = draw_quick(INSPECTOR, any_house, order=order(n=4), request_key=key(1))
     table = list_drawn(INSPECTOR, any_house, number=number).set_index("code")
-    assert table["visits"].to_dict() == {"E1": VISIT_CAP, "E2": 1, "E3": 0, "W1": 0}
+    assert table["visits"].to_dict() == {"E1": SHIPPED.visit_cap, "E2": 1, "E3": 0, "W1": 0}
     assert table.index[table["warning"] != ""].tolist() == ["E1"]
     assert table["chance"].tolist() == ["1/1"] * 4
 
@@ -456,3 +461,28 @@ def test_a_city_without_closed_schools_can_be_drawn_and_replayed(house: House) -
     add_small_city(house)
     number = draw_quick(INSPECTOR, house, order=order(), request_key=key(1))
     assert recompute_draw(INSPECTOR, house, number=number).fault is None
+
+
+def test_weights_by_risk_are_frozen_with_the_rule_set_they_come_from(
+    any_house: House, city: SmallCity
+) -> None:
+    with Session(any_house.engine) as session:
+        shipped = session.scalars(select(RuleSet)).one()
+        session.add(
+            RuleSet(
+                name=shipped.name,
+                version=2,
+                parameters={"risk_weights": {**SHIPPED.risk_weights, "unknown": 7}},
+                valid_from=dt.date(2026, 1, 1),
+            )
+        )
+        session.commit()
+    weighted = replace(order(), weighting=Weighting(by_risk=True, floor=2, cap=5))
+    draw_quick(INSPECTOR, any_house, order=weighted, request_key=key("rules"))
+    with any_house.read() as session:
+        draw = session.scalars(select(Draw)).one()
+        assert draw.parameters["plan"]["weighting"] == {
+            "weights": "risk", "floor": 2, "cap": 5, "recent_days": 0, "rules": 2,
+            "levels": {"major": 4, "larger": 3, "general": 2, "low": 2, "unknown": 5},
+        }  # fmt: skip
+        assert set(parse_frame(draw.frame).weights) == {5}
