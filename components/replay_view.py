@@ -5,7 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from components import session
+from components.duel_map import show_duels_of_draw, show_duels_of_pack
+from components.guard import guard
 from domain.access import Actor, Permission
+from services.draw_duels import hold_replay
 from services.draw_list import list_draws
 from services.draw_recompute import (
     MOST_UPLOAD_MB,
@@ -16,9 +19,15 @@ from services.draw_recompute import (
 )
 from services.draw_replay import Replay
 
+_SCHOOL = "replay-school"
+_ON_MAP = "replay-on-map"
 
-def choose_replay(actor: Actor) -> Replay | None:
-    """Let the reader upload a pack or pick a draw; return it recomputed, or nothing yet."""
+
+def choose_replay(actor: Actor) -> tuple[Replay | None, str]:
+    """Let the reader upload a pack or pick a draw; return it recomputed, or nothing yet.
+
+    With it comes the number of the stored draw, empty for a pack.
+    """
     upload_side, pick_side = st.columns(2, gap="large")
     with upload_side:
         pack = st.file_uploader(
@@ -35,10 +44,11 @@ def choose_replay(actor: Actor) -> Replay | None:
     with pick_side:
         number = _pick(actor)
     if pack is not None:
-        return recompute_pack(actor, session.house(), content=pack.getvalue(), head=head or "")
+        content = pack.getvalue()
+        return recompute_pack(actor, session.house(), content=content, head=head or ""), ""
     if number:
-        return recompute_draw(actor, session.house(), number=number)
-    return None
+        return recompute_draw(actor, session.house(), number=number), number
+    return None, ""
 
 
 def _pick(actor: Actor) -> str:
@@ -71,15 +81,24 @@ def show_steps(replay: Replay) -> None:
         st.markdown(f"{':green[✓]' if step.is_right else ':red[✗]'} {step.name}")
 
 
-def show_list(actor: Actor, replay: Replay) -> None:
-    """Show the recomputed list, and one school's duels as a table."""
+def show_duels(actor: Actor, replay: Replay, number: str) -> None:
+    """Play the duels on the map: of the stored draw ``number``, else of the uploaded pack."""
     if replay.drawn is None:
         return
-    house = session.house()
+    school = session.recall(_ON_MAP, "")
+    if number:
+        show_duels_of_draw(number, school=school)
+    else:
+        show_duels_of_pack(hold_replay(actor, session.house(), replay=replay), school=school)
+
+
+def show_list(actor: Actor, replay: Replay) -> None:
+    """Show the recomputed list."""
+    if replay.drawn is None:
+        return
     st.markdown("#### 复算得到的名单")
-    drawn = drawn_table(actor, house, replay)
     st.dataframe(
-        drawn,
+        drawn_table(actor, session.house(), replay),
         hide_index=True,
         column_config={
             "code": "学校代码",
@@ -89,14 +108,24 @@ def show_list(actor: Actor, replay: Replay) -> None:
             "percent": st.column_config.NumberColumn("折合", format="%.2f%%"),
         },
     )
+
+
+def show_school(actor: Actor, replay: Replay) -> None:
+    """Show one school's duels as a table, and on the map once it was asked for."""
+    drawn = replay.drawn
+    if drawn is None:
+        return
     st.markdown("#### 一所学校的对决经过")
-    school = st.text_input(
-        "学校代码",
-        value=drawn["code"].iloc[0] if len(drawn) else "",
-        help="抽中与没抽中的都可以查。",
-        key="replay-school",
-    )
-    duels = duel_table(actor, house, replay, school=(school or "").strip())
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        school = st.text_input(
+            "学校代码",
+            value=drawn.ids[0] if drawn.ids else "",
+            help="抽中与没抽中的都可以查；也可以在上面的地图上点一所。",
+            key=_SCHOOL,
+            on_change=_show_on_map,
+        )
+        st.button("在地图上看", on_click=_show_on_map, key="replay-to-map")
+    duels = duel_table(actor, session.house(), replay, school=(school or "").strip())
     if duels.empty:
         st.info("这所学校没有对决：不在名录库中，或票数已够一个名额而直接抽中。")
         return
@@ -116,3 +145,8 @@ def show_list(actor: Actor, replay: Replay) -> None:
             "full": "满票",
         },
     )
+
+
+def _show_on_map() -> None:
+    guard(Permission.REPLAY)
+    session.remember(_ON_MAP, (session.recall(_SCHOOL) or "").strip())

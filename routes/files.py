@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from domain.errors import NotFound, UserError
 from domain.school_filter import SchoolFilter
+from routes.duels import DUEL_ROUTES
 from routes.guard import actor_from_request
 from services.draw_list import export_drawn, export_pack
 from services.map_schools import SortBy
@@ -62,5 +63,6 @@ FILE_ROUTES: list[Route] = [
     Route("/files/schools.xlsx", schools),
     Route("/files/draws/{number}/pack.zip", draw_pack),
     Route("/files/draws/{number}/list.xlsx", draw_list),
+    *DUEL_ROUTES,
     Route("/files/{rest:path}", nothing_here),
 ]

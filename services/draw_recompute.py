@@ -61,7 +61,7 @@ def drawn_table(actor: Actor, house: House, replay: Replay) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "code": codes,
-            "name": _names(actor, house, codes),
+            "name": school_names(actor, house, codes),
             "stratum": [drawn.frame.strata[p] for p in places] if drawn else [],
             "chance": [str(replay.chances[p]) for p in places],
             "percent": [float(replay.chances[p]) * 100 for p in places],
@@ -88,7 +88,7 @@ def duel_table(actor: Actor, house: House, replay: Replay, *, school: str) -> pd
     columns = ["group", "code", "own_before", "other_before", "own_after", "other_after", "full"]
     frame = pd.DataFrame(rows, columns=columns)
     frame.insert(0, "round", range(1, len(frame) + 1))
-    frame.insert(3, "name", _names(actor, house, frame["code"].tolist()))
+    frame.insert(3, "name", school_names(actor, house, frame["code"].tolist()))
     return frame
 
 
@@ -118,7 +118,8 @@ def _seen_from(
     )
 
 
-def _names(actor: Actor, house: House, codes: list[str]) -> list[str]:
+def school_names(actor: Actor, house: House, codes: list[str]) -> list[str]:
+    """Return the schools' names in the order of ``codes``; empty outside the actor's scope."""
     table = load_school_table(actor, house)
     if not codes or not len(table):
         return [""] * len(codes)

@@ -96,7 +96,7 @@ def test_every_make_target_named_exists(document: Path) -> None:
 
 
 def screen_texts() -> str:
-    kinds = {".py", ".js"}
+    kinds = {".py", ".js", ".html"}
     files = [p for name in SCREEN_FOLDERS for p in sorted((ROOT / name).rglob("*"))]
     return "\n".join(
         text_of(path) for path in files if path.suffix in kinds and "vendor" not in path.parts

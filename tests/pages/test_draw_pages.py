@@ -183,6 +183,11 @@ def test_the_replay_page_recomputes_a_draw_and_shows_any_schools_duels(
     listed = list_drawn(INSPECTOR, drawing_house, number=number)["code"].tolist()
     assert page.dataframe[0].value["code"].tolist() == listed
     assert len(page.dataframe[1].value) >= 1
+    (frame,) = page.get("iframe")
+    assert frame.proto.src == f"/files/draws/{number}/duels.html#school="
+    page.button(key="replay-to-map").click().run()
+    (frame,) = page.get("iframe")
+    assert frame.proto.src == f"/files/draws/{number}/duels.html#school={listed[0]}"
     page.text_input(key="replay-school").set_value("没有这所").run()
     assert "没有对决" in texts(page)
 
