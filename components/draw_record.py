@@ -130,6 +130,9 @@ def _show_list(actor: Actor, facts: DrawFacts) -> None:
             "下载名单", f"/files/draws/{facts.number}/list.xlsx", icon=":material/download:"
         )
         st.link_button(
+            "下载凭证", f"/files/draws/{facts.number}/certificate.pdf", icon=":material/download:"
+        )
+        st.link_button(
             "下载复算包", f"/files/draws/{facts.number}/pack.zip", icon=":material/download:"
         )
         st.link_button("复算这次抽取", f"/replay?draw={facts.number}", icon=":material/verified:")

@@ -13,12 +13,14 @@ from domain.school_filter import SchoolFilter
 from routes.duels import DUEL_ROUTES
 from routes.guard import actor_from_request
 from services.draw_list import export_drawn, export_pack
+from services.draw_papers import export_certificate
 from services.map_schools import SortBy
 from services.school_export import export_schools
 from services.start import current_house
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ZIP = "application/zip"
+PDF = "application/pdf"
 
 
 def schools(request: Request) -> Response:
@@ -48,6 +50,13 @@ def draw_list(request: Request) -> Response:
     return _attachment(body, XLSX, plain=f"{number}.xlsx", name=f"抽中名单-{number}.xlsx")
 
 
+def draw_certificate(request: Request) -> Response:
+    """Send a quick draw's certificate as a PDF."""
+    actor, number = actor_from_request(request), request.path_params["number"]
+    body = export_certificate(actor, current_house(), number=number)
+    return _attachment(body, PDF, plain=f"{number}.pdf", name=f"抽查凭证-{number}.pdf")
+
+
 def _attachment(body: bytes, media_type: str, *, plain: str, name: str) -> Response:
     disposition = f"attachment; filename={plain}; filename*=UTF-8''{quote(name)}"
     headers = {"Content-Disposition": disposition, "Cache-Control": "no-store"}
@@ -63,6 +72,7 @@ FILE_ROUTES: list[Route] = [
     Route("/files/schools.xlsx", schools),
     Route("/files/draws/{number}/pack.zip", draw_pack),
     Route("/files/draws/{number}/list.xlsx", draw_list),
+    Route("/files/draws/{number}/certificate.pdf", draw_certificate),
     *DUEL_ROUTES,
     Route("/files/{rest:path}", nothing_here),
 ]

@@ -36,6 +36,7 @@ KIND_LABELS: dict[str, str] = {
     "draw.used": "采用抽取",
     "draw.pack_exported": "下载复算包",
     "draw.list_exported": "下载抽中名单",
+    "draw.certificate_exported": "下载抽查凭证",
     "draw.duels_shown": "在地图上看对决",
 }
 """What auditors read for the stable English ``kind``; others are shown as they are stored."""

@@ -23,10 +23,14 @@ from services.house import House
 from services.reports.workbooks import Sheet, make_workbook
 from services.rounds.opened import opened_round
 
-LACKS = (
-    "简易抽取缺少的保证：由一人操作，录入的公开值本人先知、可以事先试算；系统随机由本系统产生；"
-    "没有多人随机盐；抽出后除角色权限外没有封存。有的保证：先承诺后抽取，每次尝试留痕，凭复算包可逐步复算。"
+QUICK_LACKS = (
+    "由一人操作，录入的公开值本人先知、可以事先试算",
+    "系统随机由本系统产生",
+    "没有多人随机盐",
+    "抽出后除角色权限外没有封存",
 )
+QUICK_HOLDS = ("先承诺后抽取", "每次尝试留痕", "凭复算包可逐步复算")
+LACKS = f"简易抽取缺少的保证：{'；'.join(QUICK_LACKS)}。有的保证：{'，'.join(QUICK_HOLDS)}。"
 """Which guarantees this form lacks, in the words of page and files alike."""
 
 

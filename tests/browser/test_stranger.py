@@ -19,6 +19,7 @@ OTHER_ADDRESSES = [
     "/files/abc",
     "/files/draws/CQ2026-0001/pack.zip",
     "/files/draws/CQ2026-0001/list.xlsx",
+    "/files/draws/CQ2026-0001/certificate.pdf",
     "/media/0123456789abcdef.png",
     "/component/streamlit_folium.st_folium/index.html",
     "/app/static/csm-map.js",

@@ -27,6 +27,7 @@ from services.draws import QuickOrder, draw_quick
 from services.house import House
 from tests.asgi import ask
 from tests.city import SmallCity, add_small_city
+from tests.unit.services.reports.papers.pdf_text import page_count
 
 INSPECTOR = Actor(account_id=1, login="li", name="", role=Role.INSPECTOR)
 
@@ -59,7 +60,7 @@ def number(city: SmallCity, house: House) -> str:
     return draw_quick(INSPECTOR, house, order=order, request_key="r" * 16)
 
 
-@pytest.mark.parametrize("file", ["pack.zip", "list.xlsx"])
+@pytest.mark.parametrize("file", ["pack.zip", "list.xlsx", "certificate.pdf"])
 def test_nobody_without_the_right_gets_a_draws_files(
     app: Any, cookie: Callable[..., dict[str, str]], number: str, file: str
 ) -> None:
@@ -93,3 +94,16 @@ def test_the_pack_and_the_list_leave_audited_and_agree(
     with Session(house.engine) as session:
         kinds = session.scalars(select(AuditEvent.kind).where(AuditEvent.actor == "the-auditor"))
         assert {"draw.pack_exported", "draw.list_exported"} <= set(kinds)
+
+
+def test_the_certificate_leaves_as_one_page_and_audited(
+    app: Any, house: House, cookie: Callable[..., dict[str, str]], number: str
+) -> None:
+    answer = ask(app, "GET", f"/files/draws/{number}/certificate.pdf", headers=cookie(Role.AUDITOR))
+    assert answer.status == 200
+    assert answer.header("content-type") == "application/pdf"
+    assert answer.header("cache-control") == "no-store"
+    assert page_count(answer.body) == 1
+    with Session(house.engine) as session:
+        kinds = session.scalars(select(AuditEvent.kind).where(AuditEvent.actor == "the-auditor"))
+        assert "draw.certificate_exported" in set(kinds)
