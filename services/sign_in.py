@@ -151,7 +151,7 @@ def actor_of_token(house: House, token: str) -> Actor | None:
             select(SignIn.id, SignIn.last_seen_at, Account)
             .join(Account, Account.id == SignIn.account_id)
             .where(
-                SignIn.token_hash == _token_hash(token),
+                SignIn.token_hash == token_hash(token),
                 SignIn.revoked_at.is_(None),
                 SignIn.expires_at > now,
                 SignIn.last_seen_at > now - dt.timedelta(minutes=house.settings.sign_in_idle_min),
@@ -172,7 +172,7 @@ def sign_out(house: House, *, token: str) -> None:
         return
     with house.write(actor) as work:
         work.session.execute(
-            update(SignIn).where(SignIn.token_hash == _token_hash(token)).values(revoked_at=work.at)
+            update(SignIn).where(SignIn.token_hash == token_hash(token)).values(revoked_at=work.at)
         )
         work.audit("sign_in.ended", actor.login)
 
@@ -197,7 +197,7 @@ def _open(
     if previous_token:
         work.session.execute(
             update(SignIn)
-            .where(SignIn.token_hash == _token_hash(previous_token), SignIn.revoked_at.is_(None))
+            .where(SignIn.token_hash == token_hash(previous_token), SignIn.revoked_at.is_(None))
             .values(revoked_at=work.at)
         )
     # Ended sign-ins are in the audit log; the table keeps a week of them.
@@ -205,7 +205,7 @@ def _open(
     work.session.add(
         SignIn(
             account_id=account.id,
-            token_hash=_token_hash(token),
+            token_hash=token_hash(token),
             created_at=work.at,
             last_seen_at=work.at,
             expires_at=expires_at,
@@ -299,7 +299,7 @@ def _demo_is_open(session: Session) -> bool:
     return bool(is_demo) and real is None
 
 
-def _token_hash(token: str) -> str:
+def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 

@@ -133,7 +133,7 @@ def add_round_city(house: House, *, terms: PlanTerms | None = None) -> RoundCity
                 name=name,
                 kind=InspectorKind.EDUCATION,
                 level=InspectionLevel.CITY,
-                can_lead=at < 3,
+                can_lead=at < 2,
                 account_id=accounts[login].id if login else None,
             )
             for at, (name, login) in enumerate(

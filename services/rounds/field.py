@@ -129,7 +129,7 @@ def look_at_own_route(actor: Actor, house: House, *, number: str) -> OwnRoute:
     require(actor, Permission.VIEW_OWN_ROUTE)
     with house.write(actor) as work:
         draw, route = _own(work.session, actor, number)
-        work.audit("round.route_seen", number, {"route": route})
+        work.audit("round.route_seen", number)
         return _read_route(work.session, draw, route)
 
 
@@ -170,7 +170,7 @@ def record_visit(
             for finding in kept
         ]
         stop.recorded_by = actor.login
-        work.audit("round.stop_recorded", number, {"route": stop.route})
+        work.audit("round.stop_recorded", number)
 
 
 def record_lost(actor: Actor, house: House, *, number: str, code: str, reason: str) -> str:
@@ -188,7 +188,7 @@ def record_lost(actor: Actor, house: House, *, number: str, code: str, reason: s
         if stop.outcome is not None:
             raise UserError("这所学校已经记录过。", "如有误，请重新记录督查情况。")
         stop.outcome, stop.reason, stop.recorded_by = StopOutcome.LOST, said, actor.login
-        work.audit("round.stop_recorded", number, {"route": stop.route})
+        work.audit("round.stop_recorded", number)
         if stop.is_must_visit:
             return ""
         replacement = _replacement(work.session, draw, code)
@@ -253,7 +253,7 @@ def record_no_show(
             SealedEventKind.NO_SHOW,
             {"route": route, "inspector": inspector_code, "reason": said},
         )
-        work.audit("round.member_absent", number, {"route": route})
+        work.audit("round.member_absent", number)
 
 
 def _own(

@@ -6,8 +6,9 @@ A salt is made once, handed back once and kept nowhere; the house holds its hash
 from __future__ import annotations
 
 import datetime as dt
+import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -145,6 +146,26 @@ def make_salt(actor: Actor, house: House, *, departure_id: int) -> str:
     """
     require(actor, Permission.KEEP_SALT)
     salt = salt_text(secrets.token_bytes(SALT_BYTES))
+    _keep_commitment(actor, house, departure_id, lambda name: salt_commitment(salt, name))
+    return salt
+
+
+def give_commitment(actor: Actor, house: House, *, departure_id: int, commitment: str) -> None:
+    """Keep the hash of a salt made elsewhere: before departure the house never sees the salt.
+
+    ``commitment`` is SHA-256 in hex of the salt (32 or more of 0–9, a–f), a line feed and
+    the custodian's name as the round shows it. Raises ``UserError`` where it is no hash.
+    """
+    require(actor, Permission.KEEP_SALT)
+    made = "".join(commitment.split()).lower()
+    if not re.fullmatch(r"[0-9a-f]{64}", made):
+        raise UserError("承诺应为 64 位的 0–9、a–f 字符。", "请对照自己计算的 SHA-256 填写。")
+    _keep_commitment(actor, house, departure_id, lambda _name: made)
+
+
+def _keep_commitment(
+    actor: Actor, house: House, departure_id: int, made_for: Callable[[str], str]
+) -> None:
     with house.write(actor) as work:
         lock_chain(work.connection)
         found = work.session.execute(
@@ -160,11 +181,9 @@ def make_salt(actor: Actor, house: House, *, departure_id: int) -> str:
                 "已经承诺或取消，随机盐不能再换。", "封条遗失时，请由督查员公开作废这次抽取。"
             )
         is_anew = keeper.commitment is not None
-        keeper.commitment = salt_commitment(salt, keeper.name)
-        keeper.made_at = work.at
+        keeper.commitment, keeper.made_at = made_for(keeper.name), work.at
         work.bump("draws")
         work.audit("round.salt_made", str(departure_id), {"anew": int(is_anew)})
-    return salt
 
 
 def cancel_departure(actor: Actor, house: House, *, departure_id: int, reason: str) -> None:

@@ -42,6 +42,7 @@ from services.rounds.field import (
 from services.rounds.prepare import (
     cancel_departure,
     commit_round,
+    give_commitment,
     make_salt,
     open_departure,
     void_round,
@@ -159,6 +160,21 @@ def test_a_lost_print_is_replaced_before_the_commitment_and_never_after(
     with pytest.raises(UserError, match="与承诺不符"):
         enter_salt(city.actor("ju"), any_house, number=number, salt=salts["ju"])
     assert not enter_salt(city.actor("ju"), any_house, number=number, salt=again.upper())
+
+
+def test_a_custodian_may_bring_a_salt_the_house_never_saw(
+    any_house: House, city: RoundCity
+) -> None:
+    departure, salts = prepare_round(any_house, city)
+    own = "0123456789abcdef" * 2
+    with pytest.raises(UserError, match="64 位"):
+        give_commitment(city.actor("ju"), any_house, departure_id=departure, commitment=own)
+    made = salt_commitment(own, "局长").upper()
+    give_commitment(city.actor("ju"), any_house, departure_id=departure, commitment=made)
+    number = commit_round(city.actor("li"), any_house, departure_id=departure)
+    enter_value(city.actor("li"), any_house, number=number, value="3 5 1 6")
+    enter_salt(city.actor("ju"), any_house, number=number, salt=own)
+    assert enter_salt(city.actor("shen"), any_house, number=number, salt=salts["shen"])
 
 
 def test_only_custodians_make_and_enter_salts_and_only_for_themselves(

@@ -129,6 +129,7 @@ def test_a_pack_without_its_round_is_noticed(pack: bytes) -> None:
 
 def test_teams_sealed_otherwise_than_the_seed_says_are_noticed(pack: bytes) -> None:
     """A server that sealed teams of its own choice has hashes that agree and is found out."""
+
     def swap(said: dict[str, Any]) -> None:
         first, second = said["roster"]["teams"]
         first["people"], second["people"] = second["people"], first["people"]
