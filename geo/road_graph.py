@@ -2,8 +2,8 @@
 
 Lines carry no bridge, one-way or turning marks, so wherever two cross there is a junction
 and every road goes both ways: times are a little short at flyovers, and the caller says so.
-Measured on 2 cores: 6,114 lines of a city (70,000 vertices) to a graph in 0.5 s, 98,000
-lines in 10 s; 41 × 41 ways with their lengths on the former in 0.15 s.
+Measured on 2 cores: 6,114 lines of a city (70,000 vertices) to a graph in 0.3 s, of which
+noding 0.2 s, 98,000 lines in 8 s; 41 × 41 ways with their lengths in 0.05 s and 0.1 s.
 """
 
 from __future__ import annotations

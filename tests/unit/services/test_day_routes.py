@@ -25,6 +25,7 @@ from domain.draw.seal import canonical_json
 from domain.errors import UserError
 from domain.words import RoadClass
 from geo.crs import project
+from services import day_solver
 from services.day_routes import (
     TravelBasis,
     draw_routes,
@@ -97,6 +98,15 @@ def test_the_work_is_spread_and_nobody_has_a_whole_day_beside_a_short_one() -> N
     assert plan.unserved == ()
     assert max(minutes) - min(minutes) <= 60
     assert {len(route.stops) for route in plan.routes} <= {3, 4, 5}
+
+
+def test_a_short_day_the_search_left_beside_a_long_one_takes_over_stops(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(day_solver, "_search", lambda *_: [(0, 1, 2, 3, 4, 5), (6,)])
+    plan = plan_day(day(stops_around(7, spread=0.01, visit_min=40), teams=2))
+    assert sorted(len(names) for names in ids(plan)) == [3, 4]
+    assert plan.unserved == ()
 
 
 @pytest.mark.parametrize(("stops", "teams"), [(8, 8), (9, 8), (12, 5), (3, 3), (40, 8)])
