@@ -20,7 +20,7 @@ from db.models import (
     WaterBody,
 )
 from domain.access import SCOPE_FIELD, Actor, Permission
-from domain.words import Role
+from domain.words import InspectionLevel, Role
 
 
 def _has_no_scope(actor: Actor) -> bool:
@@ -115,6 +115,19 @@ def inspectors_readable_by(actor: Actor) -> ColumnElement[bool]:
     if actor.district_id is not None:
         return Inspector.district_id == actor.district_id
     return true()
+
+
+def inspectors_managed_by(actor: Actor) -> ColumnElement[bool]:
+    """Return the WHERE condition on ``Inspector`` for changes.
+
+    City people are the city's, a district's county people its own; others are only read.
+    """
+    if _has_no_scope(actor) or not actor.may(Permission.MANAGE_INSPECTORS):
+        return false()
+    if actor.district_id is None:
+        return Inspector.level == InspectionLevel.CITY
+    mine = Inspector.district_id == actor.district_id
+    return mine & (Inspector.level == InspectionLevel.COUNTY)
 
 
 def own_routes(actor: Actor) -> ColumnElement[bool]:

@@ -16,6 +16,7 @@ from db.models import (
     District,
     ImportProblem,
     ImportRun,
+    Inspector,
     PatrolPost,
     RoadSegment,
     School,
@@ -36,6 +37,7 @@ TABLES: Mapping[str, Table] = {
     "facilities": TrafficFacility.__table__,  # type: ignore[dict-item]
     "posts": PatrolPost.__table__,  # type: ignore[dict-item]
     "roads": RoadSegment.__table__,  # type: ignore[dict-item]
+    "inspectors": Inspector.__table__,  # type: ignore[dict-item]
 }
 LOCATED = {"schools": "schools", "waters": "waters", "facilities": "facilities", "posts": "posts"}
 """Kinds that carry district and township, and the data area each belongs to."""

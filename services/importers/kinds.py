@@ -46,7 +46,10 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of data: its fields, its geometry, and where the geometry goes."""
+    """One kind of data: its fields, its geometry, and where the geometry goes.
+
+    ``sheet``: the sheet to take where a workbook holds several.
+    """
 
     name: str
     label: str
@@ -57,6 +60,7 @@ class Kind:
     geometry_field: str = ""
     needs_place: bool = True
     fallback_name: str = ""
+    sheet: str = ""
     by_name: Mapping[str, Field] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -95,12 +95,14 @@ def check_zip(path: Path, *, called: str = "压缩包") -> list[zipfile.ZipInfo]
     return entries
 
 
-_ROW = re.compile(rb'<(?:\w+:)?row\s[^>]*?\br="(\d+)"')
-_CELL = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]+)\d+"')
-_FILLED = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]+)(\d+)"[^>]*[^/]><(?:\w+:)?(?:v|is|f)')
+_ROW = re.compile(rb'<(?:\w+:)?row\s[^>]*?\br=["\'](\d+)')
+_CELL = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br=["\']([A-Z]+)\d+')
+_FILLED = re.compile(
+    rb'<(?:\w+:)?c\s[^>]*?\br=["\']([A-Z]+)(\d+)["\'][^>]*(?<!/)>\s*<(?:\w+:)?(?:v|is|f)\b'
+)
 
 
-def check_xlsx_ranges(path: Path) -> None:
+def check_xlsx_ranges(path: Path, *, most_cells: int = MAX_CELLS) -> None:
     """Refuse a sheet whose used range would not fit the memory.
 
     A single stray cell far off is enough, and the reader would end the whole process.
@@ -108,19 +110,19 @@ def check_xlsx_ranges(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         for entry in archive.namelist():
             if entry.startswith("xl/worksheets/") and entry.endswith(".xml"):
-                _check_range(path.name, archive.read(entry))
+                _check_range(path.name, archive.read(entry), most_cells)
 
 
-def _check_range(name: str, xml: bytes) -> None:
+def _check_range(name: str, xml: bytes, most_cells: int) -> None:
     rows = max(map(int, _ROW.findall(xml)), default=0)
     columns = max(map(_column_number, set(_CELL.findall(xml))), default=0)
-    if rows * columns <= MAX_CELLS:
+    if rows * columns <= most_cells:
         return
     filled = [(_column_number(c), int(r)) for c, r in _FILLED.findall(xml)]  # formats aside
     columns, rows = (
         max(side, default=0) for side in (zip(*filled, strict=True) if filled else ((), ()))
     )
-    if rows * columns > MAX_CELLS:
+    if rows * columns > most_cells:
         raise UserError(
             f"表格文件「{name}」的使用区域过大（到第 {rows:,} 行第 {columns:,} 列）。",
             "多半是表外远处有零星内容：请在表格软件中按 Ctrl+End 找到并删除后另存。",

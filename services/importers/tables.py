@@ -66,7 +66,7 @@ def _decode(path: Path) -> tuple[str, str]:
 
 
 def read_workbook(path: Path, kind: Kind, sheet: str) -> RawTable:
-    """Read one sheet of a workbook; without ``sheet``, the only one that holds data.
+    """Read one sheet of a workbook; without ``sheet``, the kind's own, else the only filled one.
 
     Raises:
         UserError: damaged, protected, unknown sheet, or several sheets to choose from.
@@ -78,6 +78,8 @@ def read_workbook(path: Path, kind: Kind, sheet: str) -> RawTable:
             check_xlsx_ranges(path)
         book = CalamineWorkbook.from_path(str(path))
         names = list(book.sheet_names)
+        if not sheet and kind.sheet in names:
+            sheet = kind.sheet
         if sheet and sheet not in names:
             raise UserError(f"文件中没有工作表「{sheet}」。", f"现有工作表：{'、'.join(names)}。")
         filled: dict[str, Sequence[Sequence[Any]]] = {}
@@ -101,7 +103,9 @@ def read_workbook(path: Path, kind: Kind, sheet: str) -> RawTable:
         listing = "、".join(filled)
         raise UserError(
             f"文件「{path.name}」有 {len(filled)} 个有数据的工作表：{listing}。",
-            "请用 --layer 指定要导入的工作表。",
+            f"请把要导入的工作表命名为「{kind.sheet}」，或只留下这一个。"
+            if kind.sheet
+            else "请用 --layer 指定要导入的工作表。",
         )
     name, rows = next(iter(filled.items()))
     return _table(rows, kind, name=path.name, sheet=name, notes=())

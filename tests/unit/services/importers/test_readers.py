@@ -234,6 +234,16 @@ def test_a_stray_cell_far_off_is_refused_instead_of_filling_the_memory(tmp_path:
         read_table(file, SCHOOLS)
 
 
+def test_a_stray_number_without_any_format_is_refused_as_well(tmp_path: Path) -> None:
+    file = tmp_path / "x.xlsx"
+    with xlsxwriter.Workbook(str(file)) as book:
+        page = book.add_worksheet()
+        page.write_row(0, 0, ["学校名称", "经度", "纬度"])
+        page.write_number(1_048_575, 16_383, 1)
+    with pytest.raises(UserError, match="使用区域过大"):
+        read_table(file, SCHOOLS)
+
+
 def test_formats_far_off_are_no_content(tmp_path: Path) -> None:
     file = tmp_path / "x.xlsx"
     with xlsxwriter.Workbook(str(file)) as book:
