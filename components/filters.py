@@ -8,6 +8,7 @@ from components import session
 from components.reads import Shown
 from domain.school_filter import SchoolFilter
 from domain.words import (
+    Coverage,
     InspectionStatus,
     Ownership,
     RiskLevel,
@@ -17,7 +18,7 @@ from domain.words import (
 from services.map_schools import SchoolTable
 from services.risk import risk_is_stale
 
-_WIDGET_KEYS = ("q", "district", "station", "kind", "ownership", "level", "status")
+_WIDGET_KEYS = ("q", "district", "station", "kind", "ownership", "level", "status", "coverage")
 
 
 def choose_schools(table: SchoolTable) -> SchoolFilter:
@@ -36,6 +37,7 @@ def choose_schools(table: SchoolTable) -> SchoolFilter:
         district=_areas("区县", "district", table.district_codes, table.district_names),
         kind=_words("学段", "kind", SchoolKind),
         status=_words("本年督查状态", "status", InspectionStatus),
+        coverage=_words("本年督查覆盖", "coverage", Coverage),
         ownership=_words("办别", "ownership", Ownership),
         station=_areas("辖区派出所", "station", table.station_codes, table.station_names),
     )

@@ -7,15 +7,15 @@ from dataclasses import dataclass, fields
 from urllib.parse import urlencode
 
 MAX_QUERY_CHARS = 60
-FILTER_KEYS = ("district", "station", "kind", "ownership", "level", "status", "q")
+FILTER_KEYS = ("district", "station", "kind", "ownership", "level", "status", "coverage", "q")
 
 
 @dataclass(frozen=True, slots=True)
 class SchoolFilter:
     """Which schools are shown. An empty field does not limit.
 
-    ``district`` and ``station`` hold codes; ``kind``, ``ownership``, ``level``
-    and ``status`` hold stable English words; ``q`` is part of a name or code.
+    ``district`` and ``station`` hold codes; ``kind``, ``ownership``, ``level``, ``status``
+    and ``coverage`` hold stable English words; ``q`` is part of a name or code.
     """
 
     district: tuple[str, ...] = ()
@@ -24,6 +24,7 @@ class SchoolFilter:
     ownership: tuple[str, ...] = ()
     level: tuple[str, ...] = ()
     status: tuple[str, ...] = ()
+    coverage: tuple[str, ...] = ()
     q: str = ""
 
     @classmethod
