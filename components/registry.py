@@ -26,7 +26,11 @@ PAGES: tuple[PageEntry, ...] = (
         "一张图", "pages/situation/map.py", "map", Permission.VIEW_MAP, "态势", is_default=True
     ),
     PageEntry("简易抽取", "pages/inspection/quick.py", "quick", Permission.VIEW_DRAWS, "督查"),
+    PageEntry("全年覆盖", "pages/inspection/year.py", "year", Permission.VIEW_COVERAGE, "督查"),
     PageEntry("复算", "pages/inspection/replay.py", "replay", Permission.REPLAY, "督查"),
+    PageEntry(
+        "督查人员", "pages/inspection/inspectors.py", "inspectors", Permission.VIEW_PLANS, "督查"
+    ),
     PageEntry("数据与导入", "pages/data/imports.py", "imports", Permission.VIEW_IMPORTS, "数据"),
     PageEntry("审计日志", "pages/admin/audit.py", "audit", Permission.VIEW_AUDIT, "管理"),
 )

@@ -29,6 +29,7 @@ class Permission(Word):
     PUBLISH_DRAW = "publish_draw", "公示抽取结果"
     VIEW_PUBLISHED = "view_published", "查看公示结果"
     VIEW_FEEDBACK = "view_feedback", "查看本校反馈单"
+    VIEW_COVERAGE = "view_coverage", "查看全年覆盖"
 
 
 _EVERY_ROLE = frozenset(Role)
@@ -61,6 +62,7 @@ ALLOWED: dict[Permission, frozenset[Role]] = {
     Permission.VIEW_PUBLISHED: _EVERY_ROLE,
     Permission.VIEW_FEEDBACK: frozenset({Role.SCHOOL}),
     Permission.REPLAY: _EVERY_ROLE - {Role.SCHOOL, Role.TOWNSHIP},
+    Permission.VIEW_COVERAGE: frozenset({Role.LEADER, Role.INSPECTOR, Role.DISTRICT, Role.AUDITOR}),
 }
 
 SCOPE_FIELD: dict[Role, str] = {

@@ -12,8 +12,11 @@ from domain.errors import NotFound, UserError
 from domain.school_filter import SchoolFilter
 from routes.duels import DUEL_ROUTES
 from routes.guard import actor_from_request
+from services.coverage_lists import export_never_visited
 from services.draw_list import export_drawn, export_pack
 from services.draw_papers import export_certificate
+from services.inspector_files import export_people, export_template
+from services.inspectors import InspectorFilter
 from services.map_schools import SortBy
 from services.school_export import export_schools
 from services.start import current_house
@@ -34,6 +37,33 @@ def schools(request: Request) -> Response:
     body = export_schools(actor, house, wanted=SchoolFilter.from_query(query), sort=sort)
     name = f"学校列表-{house.today():%Y%m%d}.xlsx"
     return _attachment(body, XLSX, plain="schools.xlsx", name=name)
+
+
+def never_visited(request: Request) -> Response:
+    """Send the schools not inspected in a year as a workbook."""
+    actor, house = actor_from_request(request), current_house()
+    asked = request.query_params.get("year", "") or str(house.today().year)
+    if not (asked.isascii() and asked.isdigit() and len(asked) == 4):
+        raise UserError("年份的写法不对。", "请从“全年覆盖”页面上点“导出”。")
+    filters = {key: request.query_params.get(key, "") for key in ("q", "district")}
+    body = export_never_visited(actor, house, year=int(asked), **filters)
+    name = f"{asked}年未督查学校-{house.today():%Y%m%d}.xlsx"
+    return _attachment(body, XLSX, plain="never-visited.xlsx", name=name)
+
+
+def inspectors(request: Request) -> Response:
+    """Send the filtered register of inspectors as a workbook."""
+    actor, house = actor_from_request(request), current_house()
+    query = {key: request.query_params.getlist(key) for key in request.query_params}
+    body = export_people(actor, house, wanted=InspectorFilter.from_query(query))
+    name = f"督查人员-{house.today():%Y%m%d}.xlsx"
+    return _attachment(body, XLSX, plain="inspectors.xlsx", name=name)
+
+
+def inspectors_template(request: Request) -> Response:
+    """Send the empty table of inspectors to fill."""
+    body = export_template(actor_from_request(request), current_house())
+    return _attachment(body, XLSX, plain="template.xlsx", name="督查人员模板.xlsx")
 
 
 def draw_pack(request: Request) -> Response:
@@ -70,6 +100,9 @@ def nothing_here(_request: Request) -> Response:
 
 FILE_ROUTES: list[Route] = [
     Route("/files/schools.xlsx", schools),
+    Route("/files/never-visited.xlsx", never_visited),
+    Route("/files/inspectors.xlsx", inspectors),
+    Route("/files/inspectors-template.xlsx", inspectors_template),
     Route("/files/draws/{number}/pack.zip", draw_pack),
     Route("/files/draws/{number}/list.xlsx", draw_list),
     Route("/files/draws/{number}/certificate.pdf", draw_certificate),

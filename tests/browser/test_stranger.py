@@ -17,6 +17,7 @@ OTHER_ADDRESSES = [
     *(route.path.replace("{school_id:int}", "1") for route in LAYER_ROUTES),
     "/layers/anything?v=1",
     "/files/abc",
+    "/files/never-visited.xlsx",
     "/files/draws/CQ2026-0001/pack.zip",
     "/files/draws/CQ2026-0001/list.xlsx",
     "/files/draws/CQ2026-0001/certificate.pdf",
