@@ -15,7 +15,7 @@
     const N = d.schools.code.length, px = new Float64Array(N), py = new Float64Array(N), canvas = document.createElement("canvas"), ctx = canvas.getContext("2d");
     const fullOf = (s) => d.streams[d.schools.stream[s]].full, isOutright = (s) => d.schools.tickets[s] === fullOf(s);
     const selected = new Set(d.selected), self = { isHome: true, paint: paint, fit: fit, hit: hit, drawGround: drawGround };
-    let state = null, fitting = false;
+    let state = null, fitting = false, stamps = new Map(), stampsOf = "";
     /* One finger scrolls the page that holds the map, and so does the wheel before a click. */
     const map = self.map = L.map("map", { attributionControl: false, zoomControl: false, zoomAnimation: false, fadeAnimation: false, zoomSnap: .25, maxZoom: 18, keyboard: false, scrollWheelZoom: !embedded, dragging: !(embedded && L.Browser.mobile) });
     L.control.zoom({ position: "topright", zoomInTitle: "放大", zoomOutTitle: "缩小" }).addTo(map);
@@ -71,6 +71,22 @@
       ctx.fillStyle = "#14233a"; ctx.fillText(text, x, y);
     }
 
+    /* Thousands of arcs cost ten times what stamping their picture does. */
+    function stamp(s, ring, share, r, ratio) {
+      const step = Math.round(share * 64), key = ring + step, half = Math.ceil(r + 2);
+      let made = stamps.get(key);
+      if (!made) {
+        made = document.createElement("canvas");
+        made.width = made.height = 2 * half * ratio;
+        const pen = made.getContext("2d");
+        pen.setTransform(ratio, 0, 0, ratio, half * ratio, half * ratio);
+        const round = (radius, style) => { pen.beginPath(); pen.arc(0, 0, radius, 0, 7); pen.fillStyle = style; pen.fill(); };
+        if (ring === OUT) round(r * .42, OUT); else { round(r + .6, ring); round(r - .6, "#ffffff"); round(r * Math.sqrt(step / 64), BLUE); }
+        stamps.set(key, made);
+      }
+      ctx.drawImage(made, px[s] - half, py[s] - half, 2 * half, 2 * half);
+    }
+
     /* ---------- the picture ---------- */
 
     /* now: { held, duel, share, group, chosen, own, glow, pops, ended, calm } — the tickets
@@ -96,12 +112,9 @@
       }
       const dim = now.chosen < 0 ? 1 : .3, time = performance.now();
       ctx.globalAlpha = dim;
-      fill(OUT, () => kinds.out.forEach((s) => disc(px[s], py[s], r * .42)));
-      for (const [list, ring] of [[kinds.away, PALE], [kinds.here, BLUE]]) {
-        fill("#ffffff", () => list.forEach((s) => disc(px[s], py[s], r)));
-        stroke(ring, 1.2, () => list.forEach((s) => disc(px[s], py[s], r)));
-        fill(BLUE, () => list.forEach((s) => disc(px[s], py[s], r * Math.sqrt(held[s] / fullOf(s)))));
-      }
+      if (stampsOf !== r + "@" + ratio) { stampsOf = r + "@" + ratio; stamps = new Map(); }
+      for (const s of kinds.out) stamp(s, OUT, 0, r, ratio);
+      for (const [list, ring] of [[kinds.away, PALE], [kinds.here, BLUE]]) for (const s of list) stamp(s, ring, Math.max(held[s] / fullOf(s), 1 / 64), r, ratio);
       now.glow = now.glow.filter((g) => time - g[1] < GLOW_MS); now.pops = now.pops.filter((p) => time - p[1] < POP_MS);
       if (now.chosen < 0) for (const [i, since] of now.glow) { ctx.globalAlpha = 1 - (time - since) / GLOW_MS; line(i, HOT, 2.2); }
       ctx.globalAlpha = dim;
@@ -117,14 +130,15 @@
       if (now.chosen >= 0) paintOwn(now, r + 9); else if (now.ended) paintResult(R, size);
     }
     function paintDuel(i, q, size) {
-      const taken = [];
+      const sides = [[d.duels.a[i], d.duels.a0[i], d.duels.a1[i]], [d.duels.b[i], d.duels.b0[i], d.duels.b1[i]]];
+      const widths = sides.map(([, from, to]) => size + (to > from ? 4 : -4) * q), taken = sides.map(([s], at) => [px[s] - widths[at], py[s], 2 * widths[at]]);
       line(i, HOT, 4);
-      for (const [s, from, to] of [[d.duels.a[i], d.duels.a0[i], d.duels.a1[i]], [d.duels.b[i], d.duels.b0[i], d.duels.b1[i]]]) {
-        const hasWon = to > from, R = size + (hasWon ? 4 : -4) * q, x = px[s], y = py[s];
-        fill("#ffffff", () => disc(x, y, R + 1.5)); stroke(hasWon || q < .5 ? HOT : OUT, 3, () => disc(x, y, R));
+      sides.forEach(([s, from, to], at) => {
+        const R = widths[at], x = px[s], y = py[s];
+        fill("#ffffff", () => disc(x, y, R + 1.5)); stroke(to > from || q < .5 ? HOT : OUT, 3, () => disc(x, y, R));
         fill(to === fullOf(s) && q === 1 ? INK : BLUE, () => disc(x, y, (R - 3) * Math.sqrt((from + (to - from) * q) / fullOf(s))));
-        write(s, R + 6, 15, taken, hasWon && q === 1);
-      }
+      });
+      sides.forEach(([s, from, to], at) => write(s, widths[at] + 6, 15, taken, to > from && q === 1));
     }
     /* One school's duels: lines in their order, numbered where they end. */
     function paintOwn(now, R) {

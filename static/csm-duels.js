@@ -142,6 +142,7 @@
     if (wanted) fillPanel("result", "抽中 " + count(d.selected.length) + " 所", "按名录次序编号；点一所看它的对决。", d.selected.map((s, at) => [String(at + 1), nameOf(s), layerOf(s), () => choose(s)]));
     const hasPanel = wanted && panel.offsetParent !== null;
     if (picture.isHome && picture.hasPanel !== hasPanel) picture.fit(null, hasPanel);
+    picture.hasPanel = hasPanel;
   }
   /* Shows one school's duels; −1 goes back to all. */
   function choose(s) {
@@ -184,6 +185,7 @@
   const KEYS = { " ": () => playing ? pause() : play(), ArrowRight: step, ArrowLeft: () => { pause(); seek(k - 1); }, End: skip, Home: () => { pause(); seek(0); }, Escape: () => choose(-1) };
   function listen() {
     const act = { again: () => { choose(-1); seek(0); play(); }, play: KEYS[" "], step: step, skip: skip, big: play, close: () => { choose(-1); $("panel").hidden = true; },
+      home: () => now.chosen < 0 ? picture.fit(null, picture.hasPanel) : choose(-1),
       full: () => document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen().catch(() => {}) };
     for (const id of Object.keys(act)) $(id).onclick = act[id];
     $("seek").oninput = () => { pause(); seek(Number($("seek").value)); };
@@ -232,5 +234,5 @@
       return { k: k, total: K, playing: playing, decided: decided, n: d.n, rate: rate, marked: marked, chosen: now.chosen < 0 ? "" : d.schools.code[now.chosen], own: now.own.length, group: $("group").textContent };
     },
   };
-  start().catch(fail);
+  start().catch((error) => { $("stage").className = d ? "" : "failed"; fail(error); });
 })();

@@ -141,6 +141,13 @@ def test_the_keyboard_steps_plays_pauses_and_skips(draw: Draw, look: Look) -> No
     assert state(frame)["k"] == 0
 
 
+def test_the_page_of_no_draw_says_so_instead_of_staying_blank(look: Look) -> None:
+    page, _frame = look()
+    page.goto("/files/draws/CQ1999-0001/duels.html")
+    expect(page.get_by_role("alert")).to_contain_text("没有找到这次抽取的结果")
+    expect(page.locator("#play")).to_be_hidden()
+
+
 def test_whoever_wants_less_motion_starts_at_the_result(draw: Draw, look: Look) -> None:
     _page, frame = look(reduced_motion="reduce")
     assert state(frame)["marked"] == draw.codes
