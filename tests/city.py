@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from db.models import City, District, PatrolPost, School
+from db.models import City, District, PatrolPost, RuleSet, School
 from domain.sampling_rules import RULE_SET_NAME
 from domain.words import DistrictLevel, PostKind
 from services.house import House
@@ -28,7 +29,8 @@ class SmallCity:
 def add_small_city(house: House, *, is_demo: bool = True) -> SmallCity:
     """Write the city: E1, E2 in the east (townships E01, E02), W1, W2 in the west (W01)."""
     with Session(house.engine) as session:
-        session.add(shipped_rule_set(RULE_SET_NAME, at=house.now()))
+        if session.scalar(select(RuleSet.id).where(RuleSet.name == RULE_SET_NAME)) is None:
+            session.add(shipped_rule_set(RULE_SET_NAME, at=house.now()))
         session.add(City(name="测试市", is_demo=is_demo, as_of=dt.date(2026, 9, 1), epsg=4548))
         east = District(code="E", name="东区", level=DistrictLevel.COUNTY)
         west = District(code="W", name="西区", level=DistrictLevel.COUNTY)

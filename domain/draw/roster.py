@@ -192,6 +192,15 @@ def check_roster(task: RosterTask) -> RosterCheck:
     return RosterCheck(method, count, _explain(task, smallest_obstacle(seats)))
 
 
+def find_blockage(task: RosterTask) -> Blocked | None:
+    """Say what blocks all rosters, without counting them; ``None`` where one exists.
+
+    Fast enough to be asked for many simulated rounds.
+    """
+    seats = _seats(task)
+    return None if can_be_filled(seats) else _explain(task, smallest_obstacle(seats))
+
+
 def draw_roster(task: RosterTask, seed: str) -> RosterDrawn:
     """Draw a roster under a seed text, uniformly among all that keep the rules.
 

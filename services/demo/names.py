@@ -71,3 +71,16 @@ def told_apart(names: Array) -> Array:
             for name, n in zip(names.tolist(), nth.tolist(), strict=True)
         ]
     )
+
+
+_GIVEN: Final = (
+    "文海明志安宁嘉言思远立新建平春生晓云秋实雅琴雪梅永康国栋家辉少华玉兰桂英振东若水子墨"
+    "承泽景行知行书恒清和怀瑾守正德润长风"
+)
+
+
+def person_names(rng: np.random.Generator, count: int) -> list[str]:
+    """Return invented names of people, all different as long as there are enough."""
+    given = [_GIVEN[k : k + 2] for k in range(0, len(_GIVEN), 2)]
+    pairs = [family + name for family in _SURNAME for name in given]
+    return [pairs[k] for k in rng.permutation(len(pairs))[np.arange(count) % len(pairs)].tolist()]

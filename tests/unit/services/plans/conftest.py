@@ -9,6 +9,7 @@ from domain.access import Actor
 from domain.plan import PlanTerms
 from domain.words import Role
 from services.house import House
+from services.rules import ensure_default_rules
 from tests.city import SmallCity, add_small_city
 
 INSPECTOR = Actor(account_id=1, login="li", name="", role=Role.INSPECTOR)
@@ -33,4 +34,5 @@ def terms(title: str = "秋季抽查", **more: Any) -> PlanTerms:
 
 @pytest.fixture
 def city(house: House) -> SmallCity:
+    ensure_default_rules(house)
     return add_small_city(house)
