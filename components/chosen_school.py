@@ -9,8 +9,10 @@ import streamlit as st
 from components import session
 from components.guard import guard
 from domain.access import Actor, Permission
+from domain.school_filter import AREA_KEY, area_text
 from domain.words import Role
 from services.map_schools import code_of, find_school
+from services.map_screen import ground_lonlat
 
 MAP_KEY = "map"
 _PARAMETER = "school"
@@ -53,11 +55,26 @@ def leave() -> None:
     session.remember(_SHOW, 0)
 
 
+def take_area(edges: object) -> None:
+    """Limit the filter to a rectangle drawn on the map: west, south, east, north on screen."""
+    guard(Permission.VIEW_MAP)
+    if not isinstance(edges, list) or len(edges) != 4:
+        return
+    west, south, east, north = (float(edge) for edge in edges)
+    lon, lat = ground_lonlat(session.house(), [west, east], [south, north])
+    area = area_text(float(lon[0]), float(lat[0]), float(lon[1]), float(lat[1]))
+    if area:
+        st.query_params[AREA_KEY] = area
+
+
 def take_click() -> None:
-    """Read a click on the map (the component's callback)."""
+    """Read a click or a drawn rectangle (the component's callback)."""
     value = session.recall(MAP_KEY) or {}
-    drawing = value.get("last_active_drawing") or {}
-    school_id = (drawing.get("properties") or {}).get("id")
+    drawn = (value.get("last_active_drawing") or {}).get("properties") or {}
+    if "area" in drawn:
+        take_area(drawn["area"])
+        return
+    school_id = drawn.get("id")
     if school_id is None:
         return
     code = code_of(guard(Permission.VIEW_MAP), session.house(), school_id=int(school_id))

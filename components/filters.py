@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import streamlit as st
 
 from components import session
 from components.reads import Shown
-from domain.school_filter import SchoolFilter
+from domain.school_filter import AREA_KEY, SchoolFilter, read_area
 from domain.words import (
     Coverage,
     InspectionStatus,
@@ -18,6 +20,8 @@ from domain.words import (
 from services.map_schools import SchoolTable
 from services.risk import risk_is_stale
 
+KM_PER_DEGREE = 111.32
+"""Of latitude; only for the words beside a rectangle, never for a figure."""
 _WIDGET_KEYS = ("q", "district", "station", "kind", "ownership", "level", "status", "coverage")
 
 
@@ -33,6 +37,7 @@ def choose_schools(table: SchoolTable) -> SchoolFilter:
     )
     return SchoolFilter(
         q=(q or "").strip(),
+        area=_area(),
         level=_words("风险等级", "level", RiskLevel),
         district=_areas("区县", "district", table.district_codes, table.district_names),
         kind=_words("学段", "kind", SchoolKind),
@@ -45,6 +50,7 @@ def choose_schools(table: SchoolTable) -> SchoolFilter:
 
 def clear_filters() -> None:
     """Empty every filter (a widget callback)."""
+    _clear_area()
     for key in _WIDGET_KEYS:
         session.remember(key, "" if key == "q" else [])
 
@@ -78,6 +84,32 @@ def say_what_is_missing(shown: Shown) -> None:
             f"{shown.kept:,} 所中有 {undecided:,} 所数据不足，不定风险等级，也不表示安全。"
             "请先补充校门、六类设施、三防等台账；也可先按“离水域从近到远”排序。"
         )
+
+
+def _area() -> str:
+    """Show the rectangle drawn on the map, if any, with the way out of it, and return it."""
+    area = read_area(st.query_params.get(AREA_KEY, ""))
+    if area:
+        st.button(
+            f"范围：地图框选，{_size(area)}",
+            icon=":material/close:",
+            on_click=_clear_area,
+            help="点一下取消框选",
+            key="clear-area",
+            width="stretch",
+        )
+    return area
+
+
+def _size(area: str) -> str:
+    west, south, east, north = SchoolFilter(area=area).bounds or (0.0, 0.0, 0.0, 0.0)
+    high_km = (north - south) * KM_PER_DEGREE
+    wide_km = (east - west) * KM_PER_DEGREE * math.cos(math.radians((north + south) / 2))
+    return f"约 {wide_km:.1f}×{high_km:.1f} 千米"
+
+
+def _clear_area() -> None:
+    st.query_params.pop(AREA_KEY, None)
 
 
 def _words(label: str, key: str, enum: type[Word]) -> tuple[str, ...]:

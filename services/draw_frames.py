@@ -250,6 +250,9 @@ def _excluded(session: Session, actor: Actor, wanted: SchoolFilter) -> list[tupl
     if wanted.station:
         stations = select(PatrolPost.id).where(PatrolPost.code.in_(wanted.station))
         conditions.append(School.police_station_id.in_(stations))
+    if wanted.bounds is not None:
+        west, south, east, north = wanted.bounds
+        conditions += [School.lon.between(west, east), School.lat.between(south, north)]
     if wanted.q:
         conditions.append(
             or_(

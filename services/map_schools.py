@@ -111,7 +111,13 @@ def match_schools(actor: Actor, house: House, *, wanted: SchoolFilter) -> Mask:
     """Return which rows of the actor's table the filter keeps (shared: do not write to it)."""
     table = load_school_table(actor, house)
     key = (str(house.engine.url), actor.scope_key, table.version, wanted)
-    return _masks.get(key, lambda: _match(table, wanted))
+
+    def match() -> Mask:
+        mask = _match(table, wanted) & _inside(table, house, wanted)
+        mask.setflags(write=False)
+        return mask
+
+    return _masks.get(key, match)
 
 
 class SortBy(Word):
@@ -237,6 +243,18 @@ def count_words(table: SchoolTable, mask: Mask, column: str) -> dict[str, int]:
     return {word.value: int(counts[i]) for i, word in enumerate(words)}
 
 
+def _inside(table: SchoolTable, house: House, wanted: SchoolFilter) -> Mask:
+    """Return the rows in the filter's rectangle, compared where they are drawn."""
+    bounds = wanted.bounds
+    if bounds is None:
+        return table.everything
+    west, south, east, north = bounds
+    # Screen positions count from the north-west corner of the world.
+    x, y = screen_pixels(house, [west, east], [north, south])
+    inside: Mask = (table.x >= x[0]) & (table.x <= x[1]) & (table.y >= y[0]) & (table.y <= y[1])
+    return inside
+
+
 def _match(table: SchoolTable, wanted: SchoolFilter) -> Mask:
     mask = np.ones(len(table), dtype=bool)
     for name, enum in WORD_COLUMNS.items():
@@ -256,7 +274,6 @@ def _match(table: SchoolTable, wanted: SchoolFilter) -> Mask:
         by_name = pc.match_substring(table.names, wanted.q, ignore_case=True)
         by_code = pc.match_substring(table.codes, wanted.q, ignore_case=True)
         mask &= pc.or_(by_name, by_code).to_numpy(zero_copy_only=False)
-    mask.setflags(write=False)
     return mask
 
 

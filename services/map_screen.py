@@ -9,7 +9,7 @@ import numpy.typing as npt
 import shapely
 
 from domain.words import Datum
-from geo.datum import from_wgs84
+from geo.datum import from_wgs84, to_wgs84
 from geo.tiles import world_pixels
 from services.house import House
 
@@ -27,6 +27,15 @@ def screen_lonlat(
     lons, lats = np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
     datum = screen_datum(house)
     return (lons, lats) if datum is Datum.WGS84 else from_wgs84(lons, lats, datum)
+
+
+def ground_lonlat(
+    house: House, lon: npt.ArrayLike, lat: npt.ArrayLike
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return degrees of the screen's datum as WGS 84 degrees."""
+    lons, lats = np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
+    datum = screen_datum(house)
+    return (lons, lats) if datum is Datum.WGS84 else to_wgs84(lons, lats, datum)
 
 
 def screen_pixels(
