@@ -17,9 +17,6 @@ from domain.words import RiskLevel, ValueSource
 
 Integers = npt.NDArray[np.int64]
 
-VISIT_CAP = 5
-"""Visits per school and year from which a drawn school carries a warning.
-source: DOMAIN.md §4, "places cap visits per school per year (e.g. ≤5)" [local]"""
 MAX_RECENT_DAYS = 366
 VALUE_LIMIT, TITLE_LIMIT, REASON_LIMIT = 120, 60, 120
 _PATH_SIGNS = re.compile(r'[/,"\s\x1c-\x1e\x85\u2028\u2029]+')

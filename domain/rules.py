@@ -211,10 +211,6 @@ DEFAULT_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     ),
     "campus_precision_m": _p(5.0, "米，1:10000 底图上 0.5 毫米绘图误差", "[own]"),
     "gate_precision_m": _p(10.0, "米，手持卫星定位", "[own]"),
-    "city_coverage_target": _p(0.3, "占比，全年市级督查覆盖的目标", "[plan22 §19]"),
-    "county_coverage_target": _p(1.0, "占比，全年县级督查覆盖的目标", "[plan22 §19]"),
-    "schools_per_team_day": _p(3.0, "所，一队一天可督查的学校", "[own]"),
-    "coverage_window_days": _p(90, "天，推算年末覆盖时看最近多久的进度", "[own]"),
 }
 
 
@@ -267,10 +263,6 @@ class RiskRules:
     zone_radii_m: tuple[float, ...]
     campus_precision_m: float
     gate_precision_m: float
-    city_coverage_target: float
-    county_coverage_target: float
-    schools_per_team_day: float
-    coverage_window_days: int
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any]) -> RiskRules:
@@ -315,9 +307,8 @@ class RiskRules:
             raise _bad("min_completeness", "应在 0 到 1 之间")
         if not 0.0 < self.part_full_share <= 1.0:
             raise _bad("part_full_share", "应大于 0 且不超过 1")
-        for name in ("off_season_factor", "city_coverage_target", "county_coverage_target"):
-            if not 0.0 < getattr(self, name) <= 1.0:
-                raise _bad(name, "应大于 0 且不超过 1")
+        if not 0.0 < self.off_season_factor <= 1.0:
+            raise _bad("off_season_factor", "应大于 0 且不超过 1")
         if any(month not in range(1, 13) for month in self.season_months):
             raise _bad("season_months", "应为 1 到 12 的月份")
         ramps = (
@@ -333,12 +324,10 @@ class RiskRules:
         for field in fields(self):
             amount = getattr(self, field.name)
             positive = field.name.endswith(
-                ("_full", "_step", "_months", "_weeks", "_half_m", "_year", "_per_team_day")
+                ("_full", "_step", "_months", "_weeks", "_half_m", "_year")
             )
             if positive and not isinstance(amount, tuple) and not amount > 0:
                 raise _bad(field.name, "应大于 0")
-        if not 7 <= self.coverage_window_days <= 366:
-            raise _bad("coverage_window_days", "应在 7 到 366 之间")
         if any(not radius > 0 for radius in (*self.zone_radii_m, self.facility_radius_m)):
             raise _bad("zone_radii_m/facility_radius_m", "应大于 0")
 

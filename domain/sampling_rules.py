@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.errors import UserError
-from domain.words import RiskLevel, RoadClass
+from domain.words import InspectionLevel, RiskLevel, RoadClass
 
 RULE_SET_NAME = "抽查规则"
 MAX_WEIGHT = 100
@@ -38,6 +38,10 @@ DEFAULT_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "visit_cap": _p(5, "次，每校每年督查达此即提示", "[local]"),
     "rho_permille": _p(100, "千分比，回头看名额占比 ρ 的默认值", "[own]"),
     "reserve": _p(2, "所，每次出发后备学校的默认数", "[own]"),
+    "city_target_pct": _p(30, "百分比，全年市级督查覆盖的目标", "[plan22 §19]"),
+    "county_target_pct": _p(100, "百分比，全年县级督查覆盖的目标", "[plan22 §19]"),
+    "schools_per_team_day": _p(3, "所，一队一天可督查的学校", "[own]"),
+    "coverage_window_days": _p(90, "天，推算年末覆盖时看最近多久的进度", "[own]"),
     "road_kmh": _p(
         {"trunk": 60, "primary": 35, "secondary": 30, "branch": 25, "rural": 30, "internal": 15},
         "公里/小时，各等级道路含路口等候的平均车速",
@@ -65,6 +69,10 @@ class SamplingRules:
     visit_cap: int
     rho_permille: int
     reserve: int
+    city_target_pct: int
+    county_target_pct: int
+    schools_per_team_day: int
+    coverage_window_days: int
     road_kmh: Mapping[str, int]
     detour_pct: int
     straight_kmh: int
@@ -92,6 +100,11 @@ class SamplingRules:
         """Return the weight of every risk level, before floor and cap."""
         return {level: self.risk_weights[level.value] for level in RiskLevel}
 
+    def target_share(self, level: InspectionLevel) -> float:
+        """Return the share of active schools that a level is to inspect in a year, 0–1."""
+        is_city = level is InspectionLevel.CITY
+        return (self.city_target_pct if is_city else self.county_target_pct) / 100
+
     def weights_by_index(self) -> npt.NDArray[np.int64]:
         """Return the weights in the order of ``RiskLevel``."""
         return np.array(list(self.level_weights.values()), dtype=np.int64)
@@ -114,6 +127,10 @@ class SamplingRules:
             "visit_cap": (1, 365),
             "rho_permille": (0, PERMILLE),
             "reserve": (0, 1000),
+            "city_target_pct": (1, 100),
+            "county_target_pct": (1, 100),
+            "schools_per_team_day": (1, 50),
+            "coverage_window_days": (7, 366),
             "detour_pct": (100, 300),
             "straight_kmh": (1, MAX_KMH),
             "access_kmh": (1, MAX_KMH),

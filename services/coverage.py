@@ -30,12 +30,12 @@ from domain.coverage import (
     week_ends,
 )
 from domain.errors import UserError
-from domain.rules import RiskRules
+from domain.sampling_rules import SamplingRules
 from domain.words import Channel, InspectionLevel, RiskLevel, SchoolKind
 from services.cache import VersionedCache
 from services.house import House
 from services.map_schools import SchoolTable, data_version, load_school_table
-from services.rules import rules_in_force, sampling_rules_in_force
+from services.rules import sampling_rules_in_force
 
 NO_DISTRICT = "未归属区县"
 MONTHS = tuple(range(1, 13))
@@ -150,7 +150,7 @@ def _read(
 ) -> CoverageYear:
     as_of = min(dt.date(year, 12, 31), today)
     with house.read() as session:
-        rules, visit_cap = _rules(session, as_of, today)
+        rules = _rules(session, as_of, today)
         visits = _visits(session, actor, table, dt.date(year, 1, 1), as_of)
         last_on = _last_visits(session, actor, table, as_of)
     known = visits[visits["school"] >= 0]
@@ -175,23 +175,22 @@ def _read(
         schools=len(table),
         visits=len(known),
         visits_elsewhere=len(visits) - len(known),
-        visit_cap=visit_cap,
+        visit_cap=rules.visit_cap,
         city=levels[InspectionLevel.CITY],
         county=levels[InspectionLevel.COUNTY],
         districts=_by_district(table, areas, count, firsts),
         channels=_by_channel(known, as_of),
         times=pd.DataFrame({"times": range(6), "schools": times_visited(count)}),
-        capped=_capped(table, names[areas], count, visit_cap),
+        capped=_capped(table, names[areas], count, rules.visit_cap),
         never=_never(table, areas, names, count, last_on),
     )
 
 
-def _rules(session: Session, as_of: dt.date, today: dt.date) -> tuple[RiskRules, int]:
-    """Return that year's rules and visit cap; today's where none were in force then."""
+def _rules(session: Session, as_of: dt.date, today: dt.date) -> SamplingRules:
+    """Return that year's rules; today's where none were in force then."""
     connection = session.connection()
     try:
-        rules = rules_in_force(connection, as_of)[1]
-        return rules, sampling_rules_in_force(connection, as_of).visit_cap
+        return sampling_rules_in_force(connection, as_of)
     except UserError:
         if as_of == today:
             raise
@@ -257,12 +256,11 @@ def _last_visits(
 def _level_year(
     level: InspectionLevel,
     as_of: dt.date,
-    rules: RiskRules,
+    rules: SamplingRules,
     first: Integers,
     known: pd.DataFrame,
 ) -> LevelYear:
     elapsed = day_of_year(as_of)
-    is_city = level is InspectionLevel.CITY
     recent = int((first > max(0, elapsed - rules.coverage_window_days)).sum())
     days = week_ends(elapsed)
     new_year = pd.Timestamp(as_of.year, 1, 1)
@@ -280,7 +278,7 @@ def _level_year(
         visited=int((first > 0).sum()),
         recent=recent,
         window_days=rules.coverage_window_days,
-        target_share=rules.city_coverage_target if is_city else rules.county_coverage_target,
+        target_share=rules.target_share(level),
         schools_per_team_day=rules.schools_per_team_day,
     )
     return LevelYear(said, recent, int((known["level"] == level.value).sum()), curve)

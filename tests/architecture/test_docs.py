@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from domain import sampling_rules
 from domain.rules import DEFAULT_PARAMETERS, INPUTS
 from domain.words import Role
 from services.importers.kinds import OSM, resolve_kind
@@ -178,3 +179,16 @@ def test_the_formulas_call_every_input_as_the_screen_does() -> None:
         if inline_codes(row[0])
     }
     assert [name for name in INPUTS if LABELS[name] not in rows[name]] == []
+
+
+def test_the_sampling_rules_are_tabulated_as_shipped() -> None:
+    (table,) = (t for t in tables(text_of(FORMULAS)) if t[0][0] == "抽查参数")
+    rows = {inline_codes(row[0])[0]: row[1:] for row in table[1:]}
+    elsewhere = {"road_kmh", "detour_pct", "straight_kmh", "access_kmh"}
+    assert set(rows) == set(sampling_rules.DEFAULT_PARAMETERS) - elsewhere
+    for name, (value, unit, source) in rows.items():
+        shipped = sampling_rules.DEFAULT_PARAMETERS[name]
+        weights = sampling_rules.SHIPPED.level_weights
+        said = "、".join(f"{level.label} {weight}" for level, weight in weights.items())
+        shown = said if isinstance(shipped["value"], dict) else str(shipped["value"])
+        assert (value, unit, source) == (shown, shipped["unit"], shipped["source"]), name

@@ -19,7 +19,7 @@ from domain.coverage import (
     week_ends,
 )
 from domain.errors import UserError
-from domain.rules import DEFAULT_PARAMETERS, DEFAULT_RULES, RiskRules
+from domain.sampling_rules import SHIPPED, SamplingRules
 from domain.words import InspectionLevel
 
 JUNE_30 = dt.date(2026, 6, 30)
@@ -129,26 +129,20 @@ def test_five_and_more_visits_stand_in_one_bar() -> None:
     assert times_visited([0, 0, 1, 5, 9, 3]).tolist() == [2, 1, 0, 1, 0, 2]
 
 
-def test_an_older_rule_set_without_targets_takes_the_shipped_ones() -> None:
-    known = {
-        name: p
-        for name, p in DEFAULT_PARAMETERS.items()
-        if "coverage" not in name and name != "schools_per_team_day"
-    }
-    old = RiskRules.from_parameters(known)
-    assert (old.city_coverage_target, old.county_coverage_target) == (0.3, 1.0)
-    assert old == DEFAULT_RULES
+def test_the_target_of_each_level_comes_from_the_sampling_rules() -> None:
+    assert SHIPPED.target_share(InspectionLevel.CITY) == 0.3
+    assert SHIPPED.target_share(InspectionLevel.COUNTY) == 1.0
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("city_coverage_target", 0.0),
-        ("county_coverage_target", 1.2),
+        ("city_target_pct", 0),
+        ("county_target_pct", 120),
         ("schools_per_team_day", 0),
         ("coverage_window_days", 3),
     ],
 )
-def test_a_target_that_cannot_be_is_refused(name: str, value: float) -> None:
+def test_a_target_that_cannot_be_is_refused(name: str, value: int) -> None:
     with pytest.raises(UserError, match=name):
-        RiskRules.from_parameters({name: value})
+        SamplingRules.from_parameters({name: value})
