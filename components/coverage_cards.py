@@ -27,7 +27,10 @@ STYLE = """<style>
 .csm-cov .good{background:#dceaf8;color:#0b3d74}
 .csm-cov .late{background:#f08519;color:#14233a}
 .csm-cov .none{background:#e9eef4;color:#42536a}
-@media(min-width:1101px){.csm-cov.level{min-height:12.7rem}}
+@media(min-width:1101px){.csm-cov.level{min-height:14.1rem}}
+@media(min-width:1600px){.csm-cov.level{min-height:12.7rem}}
+/* Tables leave by the export alone, which is audited; charts' own buttons are English. */
+[data-testid="stElementToolbar"]{display:none}
 .csm-side{display:grid;grid-template-columns:1fr;gap:.5rem}
 .csm-side .big{font-size:1.55rem}
 .csm-side .big small{font-size:.92rem;margin-left:.4rem}

@@ -181,11 +181,17 @@ def district_bars(frame: pd.DataFrame, said: YearForecast) -> Spec:
         }
         for row in frame.itertuples(index=False)
     ]
+    most = max(said.target_share, *(row["share"] for row in rows))
+    step_pct = 25 if most > 0.5 else 10 if most > 0.2 else 5
     x: Spec = {
         "field": "share",
         "type": "quantitative",
-        "scale": {"domain": [0, 1.32], "nice": False},
-        "axis": {"title": "覆盖率", "values": [0, 0.25, 0.5, 0.75, 1], "format": ".0%"},
+        "scale": {"domain": [0, most * 1.34], "nice": False},
+        "axis": {
+            "title": "覆盖率",
+            "values": [at * step_pct / 100 for at in range(int(most * 100) // step_pct + 1)],
+            "format": ".0%",
+        },
     }
     return _bars(
         rows,
