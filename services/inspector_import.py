@@ -61,11 +61,11 @@ class PeopleReport:
         return not self.is_refused and bool(self.new or self.changed or self.ties)
 
     def problem_table(self) -> pd.DataFrame:
-        """Return ``sheet``, ``row``, ``column``, ``value``, ``message`` by row, blocking first."""
+        """Return ``row``, ``column``, ``message``, ``value``, ``sheet`` by row, blocking first."""
         ordered = sorted(self.problems, key=lambda p: (not p.is_blocking, p.row or 0, p.column))
         return pd.DataFrame(
-            [(p.sheet, p.row, p.column, p.value, p.message) for p in ordered],
-            columns=["sheet", "row", "column", "value", "message"],
+            [(p.row, p.column, p.message, p.value, p.sheet) for p in ordered],
+            columns=["row", "column", "message", "value", "sheet"],
         )
 
 
@@ -191,7 +191,8 @@ def _resolve_place(connection: Connection, actor: Actor, batch: CleanBatch) -> N
         else "您只能登记本区县的县级人员；市级人员由市级督查员登记，请从本表删去。"
     )
     other = (told.notna() & told.ne(own)).to_numpy()
-    batch.refuse(other, message, column=batch.headers.get("level", "层级"), values=told)
+    labels = pd.Series([level.label if level else "" for level in told], dtype=object)
+    batch.refuse(other, message, column=batch.headers.get("level", "层级"), values=labels)
     stated["level"] = pd.Series([own] * len(batch), dtype=object)
     words = stated.get("district", _nothing(batch))
     resolve_area(batch, Gazetteer(store.load_districts(connection)))

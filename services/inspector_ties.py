@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+import unicodedata
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +27,7 @@ from services.map_schools import load_school_table, match_schools
 FORMER_YEARS = RosterRules.former_years
 NOTE_LIMIT = 120
 SCHOOLS_OFFERED = 30
+_DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
 TIES_LIMIT = 100
 """Ties of one person; more than that is a mistake in a file."""
 
@@ -53,6 +56,20 @@ def free_again_on(left_on: dt.date) -> dt.date:
         return left_on.replace(year=left_on.year + FORMER_YEARS)
     except ValueError:  # 29 February
         return dt.date(left_on.year + FORMER_YEARS, 3, 1)
+
+
+def read_day(text: str) -> dt.date | None:
+    """Return a typed day (2024-06-30, 2024/6/30, 2024年6月30日), ``None`` for an empty text."""
+    typed = unicodedata.normalize("NFKC", text).strip()
+    if not typed:
+        return None
+    found = _DAY.fullmatch(typed)
+    try:
+        if found is not None:
+            return dt.date(*map(int, found.groups()))
+    except ValueError:
+        pass
+    raise UserError(f"“{typed[:20]}”不是一个日期。", "请写年月日，例如 2024-06-30。")
 
 
 def may_change_ties(actor: Actor, house: House, *, code: str) -> bool:

@@ -27,6 +27,7 @@ from services.inspector_ties import (
     free_again_on,
     list_ties,
     may_change_ties,
+    read_day,
     remove_tie,
 )
 from services.inspectors import (
@@ -394,6 +395,20 @@ def test_a_former_workplace_needs_its_last_day(
         add_tie(CITY, any_house, code="A1", school_code="E1", kind=kind, left_on=left_on)
     with any_house.read() as session:
         assert session.scalars(select(InspectorTie)).all() == []
+
+
+@pytest.mark.parametrize(
+    "typed", ["2024-06-30", "2024/6/30", "２０２４年６月３０日", " 2024.6.30 "]
+)
+def test_a_day_is_read_as_people_write_it(typed: str) -> None:
+    assert read_day(typed) == dt.date(2024, 6, 30)
+    assert read_day(" ") is None
+
+
+@pytest.mark.parametrize("typed", ["2024-06", "2024-02-30", "去年", "2024", "20240630"])
+def test_half_a_day_is_no_day(typed: str) -> None:
+    with pytest.raises(UserError, match="不是一个日期"):
+        read_day(typed)
 
 
 def test_the_city_registers_recusal_for_all_a_district_for_its_own(
