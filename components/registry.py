@@ -25,9 +25,14 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry(
         "一张图", "pages/situation/map.py", "map", Permission.VIEW_MAP, "态势", is_default=True
     ),
+    PageEntry("封存抽取", "pages/inspection/draw.py", "draws", Permission.VIEW_DRAWS, "督查"),
+    PageEntry("封条保管", "pages/inspection/custody.py", "custody", Permission.KEEP_SALT, "督查"),
     PageEntry("简易抽取", "pages/inspection/quick.py", "quick", Permission.VIEW_DRAWS, "督查"),
-    PageEntry("全年覆盖", "pages/inspection/year.py", "year", Permission.VIEW_COVERAGE, "督查"),
     PageEntry("复算", "pages/inspection/replay.py", "replay", Permission.REPLAY, "督查"),
+    PageEntry("全年覆盖", "pages/inspection/year.py", "year", Permission.VIEW_COVERAGE, "督查"),
+    PageEntry(
+        "结果公示", "pages/inspection/published.py", "published", Permission.VIEW_PUBLISHED, "督查"
+    ),
     PageEntry(
         "督查人员", "pages/inspection/inspectors.py", "inspectors", Permission.VIEW_PLANS, "督查"
     ),
@@ -51,11 +56,12 @@ def navigate(actor: Actor | None) -> st.Page:
 
     Every page is declared for everyone and merely hidden from those who may not open it:
     so a deep link meets the sign-in or 无权访问 in place instead of "page not found".
+    A section of several pages becomes a menu; a page alone in its section stands by itself.
     """
     sections: dict[str, list[st.Page]] = {}
     for entry in PAGES:
         may_open = actor is not None and actor.may(entry.permission)
-        sections.setdefault(entry.section, []).append(
+        sections.setdefault(_menu_of(actor, entry), []).append(
             st.Page(
                 entry.file,
                 title=entry.title,
@@ -64,5 +70,11 @@ def navigate(actor: Actor | None) -> st.Page:
                 visibility="visible" if may_open else "hidden",
             )
         )
-    pages = [page for section in sections.values() for page in section]
-    return st.navigation(pages, position="top")
+    return st.navigation(sections, position="top")
+
+
+def _menu_of(actor: Actor | None, entry: PageEntry) -> str:
+    if actor is None:
+        return ""
+    beside = [one for one in PAGES if one.section == entry.section and actor.may(one.permission)]
+    return entry.section if len(beside) > 1 else ""

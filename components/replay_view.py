@@ -9,7 +9,7 @@ from components.duel_map import show_duels_of_draw, show_duels_of_pack
 from components.guard import guard
 from domain.access import Actor, Permission
 from services.draw_duels import hold_replay
-from services.draw_list import list_draws
+from services.draw_list import list_replayable
 from services.draw_recompute import (
     MOST_UPLOAD_MB,
     drawn_table,
@@ -55,15 +55,14 @@ def _pick(actor: Actor) -> str:
     if not actor.may(Permission.VIEW_DRAWS):
         st.caption("您的角色不能查看系统内的抽取，可上传他人给您的复算包。")
         return ""
-    attempts = list_draws(actor, session.house())
-    done = attempts.loc[attempts["status"] == "已抽取", "number"].tolist()
+    done = list(list_replayable(actor, session.house()))
     asked = st.query_params.get("draw", "")
     return (
         st.selectbox(
             "或选一次抽取",
             done,
             index=done.index(asked) if asked in done else None,
-            placeholder="本年已抽取的编号",
+            placeholder="已有结果的编号",
             key="replay-draw",
         )
         or ""

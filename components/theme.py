@@ -81,6 +81,8 @@ padding:.16rem 0;gap:.5rem}
 .csm-empty code{background:#eef2f7;padding:.1rem .4rem;border-radius:.3rem}
 [data-testid="stExpandSidebarButton"]{width:auto!important}
 [data-testid="stExpandSidebarButton"]::after{content:"筛选";font-size:.9rem;color:#fff}
+/* Where the page menu itself moves into the sidebar, the button leads to both. */
+@media(max-width:767px){[data-testid="stExpandSidebarButton"]::after{content:"菜单"}}
 /* Streamlit's own words on an upload are English and cannot be set. */
 [data-testid="stFileUploaderDropzone"] button p,[data-testid="stFileUploaderDropzoneInstructions"] span{font-size:0}
 [data-testid="stFileUploaderDropzone"] button p::after{content:"选择文件";font-size:1rem}

@@ -14,10 +14,10 @@ from routes.duels import DUEL_ROUTES
 from routes.guard import actor_from_request
 from services.coverage_lists import export_never_visited
 from services.draw_list import export_drawn, export_pack
-from services.draw_papers import export_certificate
 from services.inspector_files import export_people, export_template
 from services.inspectors import InspectorFilter
 from services.map_schools import SortBy
+from services.rounds.papers import export_commit_sheet, export_draw_certificate
 from services.school_export import export_schools
 from services.start import current_house
 
@@ -81,10 +81,18 @@ def draw_list(request: Request) -> Response:
 
 
 def draw_certificate(request: Request) -> Response:
-    """Send a quick draw's certificate as a PDF."""
+    """Send a draw's certificate as a PDF."""
     actor, number = actor_from_request(request), request.path_params["number"]
-    body = export_certificate(actor, current_house(), number=number)
+    body = export_draw_certificate(actor, current_house(), number=number)
     return _attachment(body, PDF, plain=f"{number}.pdf", name=f"抽查凭证-{number}.pdf")
+
+
+def commit_sheet(request: Request) -> Response:
+    """Send a sealed round's commit sheet as a PDF."""
+    actor, departure_id = actor_from_request(request), request.path_params["departure_id"]
+    body = export_commit_sheet(actor, current_house(), departure_id=departure_id)
+    name = f"承诺书-{departure_id}.pdf"
+    return _attachment(body, PDF, plain=f"commit-{departure_id}.pdf", name=name)
 
 
 def _attachment(body: bytes, media_type: str, *, plain: str, name: str) -> Response:
@@ -106,6 +114,7 @@ FILE_ROUTES: list[Route] = [
     Route("/files/draws/{number}/pack.zip", draw_pack),
     Route("/files/draws/{number}/list.xlsx", draw_list),
     Route("/files/draws/{number}/certificate.pdf", draw_certificate),
+    Route("/files/rounds/{departure_id:int}/commit.pdf", commit_sheet),
     *DUEL_ROUTES,
     Route("/files/{rest:path}", nothing_here),
 ]

@@ -39,6 +39,7 @@ class DrawFacts:
     """One draw. ``head`` is the hash of its last line on the record; texts empty where not yet."""
 
     number: str
+    form: DrawForm
     title: str
     level: InspectionLevel
     status: DrawStatus
@@ -113,6 +114,19 @@ def list_draws(actor: Actor, house: House) -> pd.DataFrame:
     return frame.iloc[::-1].reset_index(drop=True)
 
 
+def list_replayable(actor: Actor, house: House) -> tuple[str, ...]:
+    """Return the numbers of all draws of the actor's scope that have a result, newest first."""
+    require(actor, Permission.VIEW_DRAWS)
+    with house.read() as session:
+        return tuple(
+            session.scalars(
+                select(Draw.number)
+                .where(draws_readable_by(actor), Draw.status == DrawStatus.DRAWN)
+                .order_by(Draw.id.desc())
+            )
+        )
+
+
 def read_draw(actor: Actor, house: House, *, number: str) -> DrawFacts:
     """Return one draw of the actor's scope, or raise ``NotFound``."""
     require(actor, Permission.VIEW_DRAWS)
@@ -122,6 +136,7 @@ def read_draw(actor: Actor, house: House, *, number: str) -> DrawFacts:
         head = read_lines(session.connection(), first=last, last=last)[0].hash
     return DrawFacts(
         number=found.number,
+        form=found.form,
         title=found.title,
         level=found.level,
         status=found.status,
@@ -221,7 +236,7 @@ def list_drawn(actor: Actor, house: House, *, number: str) -> pd.DataFrame:
 
 def export_pack(actor: Actor, house: House, *, number: str) -> bytes:
     """Return the replay pack of a finished draw; writes an audit event."""
-    require(actor, Permission.VIEW_DRAWS)
+    require(actor, Permission.REPLAY)
     content = stored_pack(actor, house, number=number)
     with house.write(actor) as work:
         work.audit("draw.pack_exported", number)
@@ -229,20 +244,28 @@ def export_pack(actor: Actor, house: House, *, number: str) -> bytes:
 
 
 def stored_pack(actor: Actor, house: House, *, number: str) -> bytes:
-    """Build the replay pack of a finished draw in the actor's scope.
+    """Build the replay pack of a finished draw in the actor's scope, or of a published one.
 
     The piece of the record in it is unbroken, so it may hold lines of draws that came in
     between. Raises ``UserError`` where one of them reveals a list that the actor may not
     see, or where the draw has no result.
     """
-    require(actor, Permission.VIEW_DRAWS)
+    require(actor, Permission.REPLAY)
     with house.read() as session:
-        found = _find(session, actor, number)
+        is_published = Draw.published_at.is_not(None)
+        found = session.scalars(
+            select(Draw).where(is_published, Draw.number == number)
+        ).one_or_none()
+        if found is None:
+            require(actor, Permission.VIEW_DRAWS)
+            found = _find(session, actor, number)
         if found.reveal_seq is None:
-            raise UserError(f"抽取 {number} 没有结果。", "请先在“简易抽取”页补完或作废。")
+            raise _no_result(number, found.form)
         lines = read_lines(session.connection(), first=found.commit_seq, last=found.reveal_seq)
         named = {str(line.data["draw"]) for line in lines if line.kind in STEPS}
-        seen = session.scalars(select(Draw.number).where(draws_readable_by(actor))).all()
+        seen = session.scalars(
+            select(Draw.number).where(draws_readable_by(actor) | is_published)
+        ).all()
         if named - set(seen):
             raise UserError(
                 f"抽取 {number} 的记录段中夹有不属于您管辖范围的抽取。",
@@ -261,7 +284,7 @@ def export_drawn(actor: Actor, house: House, *, number: str) -> bytes:
     """Return the drawn schools as xlsx bytes; writes an audit event."""
     facts = read_draw(actor, house, number=number)
     if facts.status is not DrawStatus.DRAWN:
-        raise UserError(f"抽取 {number} 没有结果。", "请先在“简易抽取”页补完或作废。")
+        raise _no_result(number, facts.form)
     drawn = list_drawn(actor, house, number=number)
     frame = pd.DataFrame(
         {
@@ -280,13 +303,20 @@ def export_drawn(actor: Actor, house: House, *, number: str) -> bytes:
     )
     with house.write(actor) as work:
         work.audit("draw.list_exported", number, {"rows": len(frame)})
-    title = f"简易抽取 {number}：{facts.title}（{facts.schools:,} 所中抽 {facts.n:,} 所）"
+    title = f"{facts.form.label} {number}：{facts.title}（{facts.schools:,} 所中抽 {facts.n:,} 所）"
     notes = (
         f"公开值：{facts.value}　名录库 F：{facts.frame_hash}",
         f"链头：{facts.head}",
-        LACKS,
+        *([LACKS] if facts.form is DrawForm.QUICK else []),
     )
     return make_workbook(Sheet("抽中名单", title, notes, frame))
+
+
+def _no_result(number: str, form: DrawForm) -> UserError:
+    return UserError(
+        f"抽取 {number} 没有结果。",
+        "封存抽取启封之后才有。" if form is DrawForm.SEALED else "请先在“简易抽取”页补完或作废。",
+    )
 
 
 def _find(session: Session, actor: Actor, number: str) -> Draw:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from db.draw_chain import read_lines
-from db.models import Account, City, District, Draw, DrawnSchool
+from db.models import Draw
 from db.scope import draws_readable_by
 from domain.access import Actor, Permission, require
-from domain.draw.frame import parse_excluded, parse_frame
+from domain.draw.frame import parse_excluded
 from domain.draw.seal import rule_of_parameters
 from domain.errors import NotFound, UserError
 from domain.words import DrawForm, DrawStatus, ValueSource
 from services.draw_list import QUICK_HOLDS, QUICK_LACKS
 from services.house import House
+from services.paper_facts import count_strata, issuer_of, names_behind
 from services.reports.papers.certificate import (
     CertificateFacts,
     Hand,
     Step,
-    StratumCount,
     make_certificate,
 )
 
@@ -59,7 +57,7 @@ def _quick_facts(session: Session, found: Draw) -> CertificateFacts:
     if found.reveal_seq is None or found.drawn_at is None or found.seed is None:
         raise RuntimeError(f"draw {found.number} is drawn but lacks its result")
     typed = found.value_source is ValueSource.TYPED
-    names = _names(session, {found.committed_by, found.drawn_by or "", found.used_by or ""})
+    names = names_behind(session, {found.committed_by, found.drawn_by or "", found.used_by or ""})
     head = read_lines(session.connection(), first=found.reveal_seq, last=found.reveal_seq)[0].hash
     people = [Hand("承诺人", names[found.committed_by])]
     if typed:
@@ -80,7 +78,7 @@ def _quick_facts(session: Session, found: Draw) -> CertificateFacts:
         status=f"{'已采用' if found.used_at else '未采用'}（本事由第 {_attempt(session, found)} 次抽取）",
         schools=found.schools,
         n=found.n,
-        strata=_strata(session, found),
+        strata=count_strata(session, found),
         frame_hash=found.frame_hash,
         parameters_hash=found.parameters_hash,
         value=found.public_value or "",
@@ -95,37 +93,7 @@ def _quick_facts(session: Session, found: Draw) -> CertificateFacts:
         seed=found.seed,
         excluded=len(parse_excluded(found.excluded)),
         reserve=rule_of_parameters(found.parameters).reserve,
-        issuer=_issuer(session, found.district_id),
-    )
-
-
-def _issuer(session: Session, district_id: int | None) -> str:
-    """Return whose inspection it is, and plainly that it is none where the data are a demo."""
-    city = session.execute(select(City.name, City.is_demo)).first()
-    if city is None:
-        return ""
-    district = session.scalar(select(District.name).where(District.id == district_id)) or ""
-    return f"{city.name}{district}校园安全督查{'（演示数据，不作凭据）' if city.is_demo else ''}"
-
-
-def _strata(session: Session, found: Draw) -> tuple[StratumCount, ...]:
-    drawn: dict[str, int] = {
-        row[0]: row[1]
-        for row in session.execute(
-            select(DrawnSchool.stratum, func.count())
-            .where(DrawnSchool.draw_id == found.id)
-            .group_by(DrawnSchool.stratum)
-        )
-    }
-    counts = sorted(Counter(parse_frame(found.frame).strata).items())
-    return tuple(
-        StratumCount(
-            district=path.partition("/")[0],
-            kind=path.partition("/")[2],
-            schools=schools,
-            drawn=drawn.get(path, 0),
-        )
-        for path, schools in counts
+        issuer=issuer_of(session, found.district_id),
     )
 
 
@@ -142,10 +110,3 @@ def _attempt(session: Session, found: Draw) -> int:
             Draw.id <= found.id,
         )
     ).scalar_one()
-
-
-def _names(session: Session, logins: set[str]) -> dict[str, str]:
-    """Return each login with the name behind it; the login alone where the account is gone."""
-    rows = session.execute(select(Account.login, Account.name).where(Account.login.in_(logins)))
-    known = {row.login: row.name for row in rows}
-    return {login: f"{known[login]}（{login}）" if known.get(login) else login for login in logins}

@@ -243,7 +243,7 @@ def list_published(actor: Actor, house: House) -> pd.DataFrame:
             .order_by(Draw.published_at.desc())
         ).all()
     frame = pd.DataFrame([tuple(row) for row in rows], columns=columns)
-    frame["level"] = [level.label for level in frame["level"]]
+    frame["level"] = [InspectionLevel(level).label for level in frame["level"]]
     frame["district"] = frame["district"].fillna("")
     return frame
 
