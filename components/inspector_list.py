@@ -37,7 +37,7 @@ def draw_register(actor: Actor) -> None:
     wanted = _choose(actor)
     people = list_inspectors(actor, session.house(), wanted=wanted)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"列出 **{len(people)}** 人，点一行看回避登记和出勤。", width="content")
+        st.markdown(f"列出 **{len(people)}** 人，点行首方框看一个人的回避和出勤。", width="content")
         _draw_ways_on(actor, wanted)
     if people.empty:
         st.info("没有符合条件的人员，请放宽筛选。")

@@ -63,6 +63,12 @@ def show_answer() -> None:
         session.forget(_DONE)
 
 
+def keep_tables_here() -> None:
+    """Hide the tables' own download, for the audited export alone leads out, and English hints."""
+    hidden = '[data-testid="stElementToolbar"],[data-testid="InputInstructions"]'
+    st.html(f"<style>{hidden}{{display:none}}</style>")
+
+
 def back_button() -> None:
     """Draw the way back to the list."""
     st.button("返回名册", icon=":material/arrow_back:", on_click=go, type="tertiary", key="to-list")

@@ -20,6 +20,8 @@ OTHER_ADDRESSES = [
     "/files/never-visited.xlsx",
     "/files/draws/CQ2026-0001/pack.zip",
     "/files/draws/CQ2026-0001/list.xlsx",
+    "/files/inspectors.xlsx",
+    "/files/inspectors-template.xlsx",
     "/files/draws/CQ2026-0001/duels.html",
     "/files/draws/CQ2026-0001/duels.json",
     "/files/packs/abc/duels.html",
