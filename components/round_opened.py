@@ -21,6 +21,7 @@ def show_opened(actor: Actor, facts: RoundFacts) -> None:
     with st.container(horizontal=True):
         files = f"/files/draws/{facts.number}"
         st.link_button("凭证（PDF）", f"{files}/certificate.pdf", icon=":material/download:")
+        st.link_button("名单（Excel）", f"{files}/list.xlsx", icon=":material/download:")
         st.link_button("复算包", f"{files}/pack.zip", icon=":material/download:")
         st.link_button("复算这次抽取", f"/replay?draw={facts.number}", icon=":material/verified:")
     st.markdown("#### 就近两两抽签的全过程")
