@@ -10,6 +10,7 @@ import streamlit as st
 
 from components import session
 from components.guard import guard
+from components.route_quick import show_day, show_drawn_map
 from components.school_list import plain
 from domain.access import Actor, Permission
 from domain.errors import UserError
@@ -85,6 +86,7 @@ def show_chosen(actor: Actor) -> None:
             _show_list(actor, facts)
         if actor.may(Permission.DRAW):
             _show_steps(facts)
+        show_day(actor, facts)
 
 
 def _show_facts(facts: DrawFacts) -> None:
@@ -103,25 +105,27 @@ def _show_facts(facts: DrawFacts) -> None:
 
 def _show_list(actor: Actor, facts: DrawFacts) -> None:
     drawn = list_drawn(actor, session.house(), number=facts.number)
-    st.dataframe(
-        drawn.assign(map="/?school=" + drawn["code"].astype(str)),
-        hide_index=True,
-        column_config={
-            "position": st.column_config.NumberColumn("序号", format="%d"),
-            "code": "学校代码",
-            "name": "学校名称",
-            "district": "区县",
-            "kind": "学段",
-            "chance": "抽中机会",
-            "percent": st.column_config.NumberColumn("折合", format="%.2f%%"),
-            "visits": "本年已查",
-            "used": "另在采用名单",
-            "warning": "提示",
-            "address": "地址",
-            "phone": "值班电话",
-            "map": st.column_config.LinkColumn("一张图", display_text="在地图上看"),
-        },
-    )
+    show_drawn_map(actor, facts.number)
+    with st.container(key="draw-table"):
+        st.dataframe(
+            drawn.assign(map="/?school=" + drawn["code"].astype(str)),
+            hide_index=True,
+            column_config={
+                "position": st.column_config.NumberColumn("序号", format="%d"),
+                "code": "学校代码",
+                "name": "学校名称",
+                "district": "区县",
+                "kind": "学段",
+                "chance": "抽中机会",
+                "percent": st.column_config.NumberColumn("折合", format="%.2f%%"),
+                "visits": "本年已查",
+                "used": "另在采用名单",
+                "warning": "提示",
+                "address": "地址",
+                "phone": "值班电话",
+                "map": st.column_config.LinkColumn("一张图", display_text="在地图上看"),
+            },
+        )
     capped = drawn.loc[drawn["warning"] != "", "name"].tolist()
     if capped:
         st.warning(f"{'、'.join(map(plain, capped))}：{drawn['warning'].max()}。")

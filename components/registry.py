@@ -29,6 +29,10 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("封条保管", "pages/inspection/custody.py", "custody", Permission.KEEP_SALT, "督查"),
     PageEntry("简易抽取", "pages/inspection/quick.py", "quick", Permission.VIEW_DRAWS, "督查"),
     PageEntry("复算", "pages/inspection/replay.py", "replay", Permission.REPLAY, "督查"),
+    PageEntry("我的路线", "pages/inspection/route.py", "route", Permission.VIEW_OWN_ROUTE, "督查"),
+    PageEntry(
+        "督查反馈单", "pages/inspection/feedback.py", "feedback", Permission.VIEW_FEEDBACK, "督查"
+    ),
     PageEntry("全年覆盖", "pages/inspection/year.py", "year", Permission.VIEW_COVERAGE, "督查"),
     PageEntry(
         "结果公示", "pages/inspection/published.py", "published", Permission.VIEW_PUBLISHED, "督查"

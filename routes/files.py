@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from domain.errors import NotFound, UserError
+from domain.quick_day import DayOrder
 from domain.school_filter import SchoolFilter
 from routes.duels import DUEL_ROUTES
 from routes.guard import actor_from_request
@@ -17,7 +18,13 @@ from services.draw_list import export_drawn, export_pack
 from services.inspector_files import export_people, export_template
 from services.inspectors import InspectorFilter
 from services.map_schools import SortBy
+from services.quick_rounds import export_quick_sheet
 from services.rounds.papers import export_commit_sheet, export_draw_certificate
+from services.rounds.sheets import (
+    export_own_feedback,
+    export_route_sheet,
+    export_stop_feedback,
+)
 from services.school_export import export_schools
 from services.start import current_house
 
@@ -95,6 +102,38 @@ def commit_sheet(request: Request) -> Response:
     return _attachment(body, PDF, plain=f"commit-{departure_id}.pdf", name=name)
 
 
+def quick_sheet(request: Request) -> Response:
+    """Send one team's route sheet of a quick draw's day, planned as the query orders."""
+    actor, number = actor_from_request(request), request.path_params["number"]
+    route = request.path_params["route"]
+    order = DayOrder.from_query(request.url.query)
+    body = export_quick_sheet(actor, current_house(), number=number, order=order, route=route)
+    return _attachment(body, PDF, plain="route.pdf", name=f"督查路线单-{number}-{route}.pdf")
+
+
+def route_sheet(request: Request) -> Response:
+    """Send the actor's own route sheet of a round as a PDF."""
+    actor, number = actor_from_request(request), request.path_params["number"]
+    body = export_route_sheet(actor, current_house(), number=number)
+    return _attachment(body, PDF, plain="route.pdf", name=f"督查路线单-{number}.pdf")
+
+
+def stop_feedback(request: Request) -> Response:
+    """Send the feedback sheet of a stop of the actor's own route, named by its place on it."""
+    actor, number = actor_from_request(request), request.path_params["number"]
+    position = request.path_params["position"]
+    body = export_stop_feedback(actor, current_house(), number=number, position=position)
+    name = f"督查反馈单-{number}-第{position}站.pdf"
+    return _attachment(body, PDF, plain="feedback.pdf", name=name)
+
+
+def own_feedback(request: Request) -> Response:
+    """Send the actor's own school's feedback sheet of a round as a PDF."""
+    actor, number = actor_from_request(request), request.path_params["number"]
+    body = export_own_feedback(actor, current_house(), number=number)
+    return _attachment(body, PDF, plain="feedback.pdf", name=f"督查反馈单-{number}.pdf")
+
+
 def _attachment(body: bytes, media_type: str, *, plain: str, name: str) -> Response:
     disposition = f"attachment; filename={plain}; filename*=UTF-8''{quote(name)}"
     headers = {"Content-Disposition": disposition, "Cache-Control": "no-store"}
@@ -114,7 +153,11 @@ FILE_ROUTES: list[Route] = [
     Route("/files/draws/{number}/pack.zip", draw_pack),
     Route("/files/draws/{number}/list.xlsx", draw_list),
     Route("/files/draws/{number}/certificate.pdf", draw_certificate),
+    Route("/files/draws/{number}/routes/{route}.pdf", quick_sheet),
     Route("/files/rounds/{departure_id:int}/commit.pdf", commit_sheet),
+    Route("/files/rounds/{number}/sheet.pdf", route_sheet),
+    Route("/files/rounds/{number}/feedback.pdf", own_feedback),
+    Route("/files/rounds/{number}/feedback/{position:int}.pdf", stop_feedback),
     *DUEL_ROUTES,
     Route("/files/{rest:path}", nothing_here),
 ]

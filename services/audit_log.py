@@ -50,6 +50,12 @@ KIND_LABELS: dict[str, str] = {
     "draw.list_exported": "下载抽中名单",
     "draw.certificate_exported": "下载抽查凭证",
     "draw.duels_shown": "在地图上看对决",
+    "draw.route_sheet_exported": "下载简易抽取路线单",
+    "round.route_seen": "查看本队路线",
+    "round.stop_recorded": "记录督查情况",
+    "round.member_absent": "记录人员未到",
+    "round.route_sheet_exported": "下载督查路线单",
+    "round.feedback_exported": "下载督查反馈单",
 }
 """What auditors read for the stable English ``kind``; others are shown as they are stored."""
 

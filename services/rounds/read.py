@@ -282,12 +282,15 @@ def list_published_schools(actor: Actor, house: House, *, number: str) -> pd.Dat
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """A school's own feedback sheet of one visit."""
+    """A school's own feedback sheet of one visit; ``is_sealed`` until the round is revealed."""
 
     number: str
     title: str
     on: dt.date
     school: str
+    district: str
+    address: str
+    is_sealed: bool
     team: tuple[str, ...]
     findings: tuple[Finding, ...]
 
@@ -301,9 +304,10 @@ def list_own_feedback(actor: Actor, house: House) -> tuple[Feedback, ...]:
     require(actor, Permission.VIEW_FEEDBACK)
     with house.read() as session:
         rows = session.execute(
-            select(RouteStop, Draw, School.name)
+            select(RouteStop, Draw, School.name, School.address, District.name)
             .join(Draw, Draw.id == RouteStop.draw_id)
             .join(School, School.id == RouteStop.school_id)
+            .outerjoin(District, District.id == School.district_id)
             .where(schools_readable_by(actor), RouteStop.outcome == StopOutcome.VISITED)
             .order_by(RouteStop.arrived_at.desc())
         ).all()
@@ -313,10 +317,13 @@ def list_own_feedback(actor: Actor, house: House) -> tuple[Feedback, ...]:
                 title=draw.title,
                 on=draw.departs_on or draw.committed_at.date(),
                 school=name,
+                district=district or "",
+                address=address or "",
+                is_sealed=draw.status is DrawStatus.DEPARTED,
                 team=_present(session, draw.id, stop.route),
                 findings=tuple(finding_of(one) for one in stop.findings),
             )
-            for stop, draw, name in rows
+            for stop, draw, name, address, district in rows
         )
 
 

@@ -36,8 +36,9 @@ def draw_route(
     ``None`` where the place is unknown; ``path`` is the way driven, where empty straight
     lines from place to place. Keys: ``width``, ``height``, ``path`` (points), ``marks``
     (``label``, ``at`` where the number stands, ``spot`` the true place), ``scale``
-    (``length`` mm, ``label``), ``unplaced`` (numbers of stops without place). An empty
-    mapping where nothing has a place.
+    (``length`` mm, ``label``), ``unplaced`` (numbers of stops without place), ``view`` (how
+    metres of the zone ``epsg`` became millimetres: ``middle`` lies in the middle of the
+    drawing above its legend, ``mm_per_m``). An empty mapping where nothing has a place.
     """
     known = [(str(at), stop) for at, stop in enumerate(stops, start=1) if stop is not None]
     places = ([("起", start)] if start is not None else []) + known
@@ -77,6 +78,11 @@ def draw_route(
             "label": f"{length_m / 1000:g} 公里" if length_m >= 1000 else f"{length_m:g} 米",
         },
         "unplaced": unplaced,
+        "view": {
+            "epsg": epsg,
+            "middle": ((low + high) / 2).tolist(),
+            "mm_per_m": mm_per_m,
+        },
     }
 
 
