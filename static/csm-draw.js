@@ -31,7 +31,7 @@
       this._container.className = "csm-canvas leaflet-zoom-animated";
       this._ctx = this._container.getContext("2d");
     },
-    _destroyContainer: function () { this._container.remove(); delete this._container; },
+    _destroyContainer: function () { this._container.remove(); delete this._container; this._viewDrawn = null; },
     _reset: function () { this._update(); this._updateTransform(this._center, this._zoom); },
     _update: function () {
       if (this._map._animatingZoom && this._bounds) return;
@@ -43,6 +43,10 @@
         this._container.width = width; this._container.height = height;
         this._container.style.width = size.x + "px"; this._container.style.height = size.y + "px";
       }
+      /* Leaflet tells of one change of view up to three times. */
+      const view = [this._zoom, this._map.getPixelOrigin(), this._bounds.min, width, height].join();
+      if (this._viewDrawn === view) return;
+      this._viewDrawn = view;
       this.draw();
     },
     /* Canvas pixels of a drawing position: x * scale - ox; the box is what `pad` pixels round it hold. */
@@ -209,10 +213,10 @@
     ctx.stroke();
   }
 
-  /* A sprite is the list of its own opaque and half-opaque pixels: stamping those
-     into one image is an order of magnitude faster than drawImage per point. */
+  /* A sprite is the list of its own pixels, the opaque ones first: stamping those into one
+     image (`width` pixels across) is an order of magnitude faster than drawImage per point. */
   const easel = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  function makeSprite(style, radius, ring) {
+  function makeSprite(style, radius, ring, width) {
     const half = Math.ceil(radius * 1.3 + (ring ? 4 : 1)) + 1, size = 2 * half + 1, ctx = easel;
     ctx.canvas.width = ctx.canvas.height = size;
     if (ring) {
@@ -221,28 +225,36 @@
     }
     paintSymbol(ctx, style, half + .5, half + .5, radius);
     const data = ctx.getImageData(0, 0, size, size).data, words = new Uint32Array(data.buffer);
-    const dx = [], dy = [], word = [], alpha = [];
+    const solid = [], soft = [];
     for (let i = 0; i < words.length; i++) {
-      if (data[4 * i + 3] > 12) {
-        dx.push(i % size - half); dy.push((i / size | 0) - half);
-        word.push(words[i]); alpha.push(data[4 * i + 3]);
-      }
+      const alpha = data[4 * i + 3];
+      if (alpha > 12) (alpha > 250 ? solid : soft).push(i);
     }
-    return { n: dx.length, dx: Int16Array.from(dx), dy: Int16Array.from(dy), word: Uint32Array.from(word), alpha: Uint8Array.from(alpha) };
+    const all = solid.concat(soft), dx = Int16Array.from(all, (i) => i % size - half), dy = Int16Array.from(all, (i) => (i / size | 0) - half);
+    return { n: all.length, solid: solid.length, half: half, dx: dx, dy: dy, at: Int32Array.from(dx, (x, k) => dy[k] * width + x), word: Uint32Array.from(all, (i) => words[i]) };
   }
 
+  function over(src, dst) {
+    if (dst >>> 24 === 0) return src;
+    const a = src >>> 24, b = 255 - a;
+    const red = ((src & 255) * a + (dst & 255) * b) * 257 >>> 16;
+    const green = ((src >>> 8 & 255) * a + (dst >>> 8 & 255) * b) * 257 >>> 16;
+    const blue = ((src >>> 16 & 255) * a + (dst >>> 16 & 255) * b) * 257 >>> 16;
+    return (255 << 24 | blue << 16 | green << 8 | red) >>> 0;
+  }
   function stamp(pixels, width, height, sprite, cx, cy) {
-    for (let k = 0; k < sprite.n; k++) {
+    const half = sprite.half, n = sprite.n, solid = sprite.solid, word = sprite.word;
+    if (cx >= half && cy >= half && cx < width - half && cy < height - half) {
+      const base = cy * width + cx, at = sprite.at;
+      for (let k = 0; k < solid; k++) pixels[base + at[k]] = word[k];
+      for (let k = solid; k < n; k++) pixels[base + at[k]] = over(word[k], pixels[base + at[k]]);
+      return;
+    }
+    for (let k = 0; k < n; k++) {
       const x = cx + sprite.dx[k], y = cy + sprite.dy[k];
       if (x < 0 || y < 0 || x >= width || y >= height) continue;
-      const at = y * width + x, a = sprite.alpha[k], src = sprite.word[k];
-      const dst = pixels[at];
-      if (a > 250 || dst >>> 24 === 0) { pixels[at] = src; continue; }
-      const b = 255 - a;
-      const red = ((src & 255) * a + (dst & 255) * b) / 255 | 0;
-      const green = ((src >>> 8 & 255) * a + (dst >>> 8 & 255) * b) / 255 | 0;
-      const blue = ((src >>> 16 & 255) * a + (dst >>> 16 & 255) * b) / 255 | 0;
-      pixels[at] = (255 << 24 | blue << 16 | green << 8 | red) >>> 0;
+      const at = y * width + x;
+      pixels[at] = k < solid ? word[k] : over(word[k], pixels[at]);
     }
   }
 
@@ -340,23 +352,23 @@
       const image = this._ctx.createImageData(f.w, f.h), pixels = new Uint32Array(image.data.buffer);
       const d = this.data, drawn = this._drawn, values = d[this.column], shapes = this.options.shapes;
       const shapeOf = shapes.of.map((shape) => shapes.of.indexOf(shape)), kinds = d[shapes.column], rings = this.rings ? d.ring : null;
-      const sprites = this._sprites(radius * f.ratio);
+      const sprites = this._sprites(radius * f.ratio, f.w);
       for (let k = 0; k < drawn.length; k++) {
         const i = drawn[k], value = values[i], shape = shapeOf[kinds[i]], ring = rings ? rings[i] : 0;
         const key = (value * 64 + shape) * 3 + ring;
-        const sprite = sprites[key] || (sprites[key] = this._makeSprite(value, shapes.of[shape], ring, radius * f.ratio));
+        const sprite = sprites[key] || (sprites[key] = this._makeSprite(value, shapes.of[shape], ring, radius * f.ratio, f.w));
         stamp(pixels, f.w, f.h, sprite, Math.round(d.x[i] * f.scale - f.ox), Math.round(d.y[i] * f.scale - f.oy));
       }
       this._ctx.putImageData(image, 0, 0);
     },
-    _sprites: function (r) {
-      const look = this.column + r;
+    _sprites: function (r, width) {
+      const look = [this.column, r, width].join();
       if (this._look !== look) { this._look = look; this._made = []; }
       return this._made;
     },
-    _makeSprite: function (value, shape, ring, r) {
+    _makeSprite: function (value, shape, ring, r, width) {
       const style = Object.assign({}, this.options.styles[this.column][value], { shape: shape });
-      return makeSprite(style, r * (style.grow || 1), [null, "#e07b00", "#c1121f"][ring]);
+      return makeSprite(style, r * (style.grow || 1), [null, "#e07b00", "#c1121f"][ring], width);
     },
     _paintClusters: function (f) {
       const ctx = this._ctx, styles = this.options.styles[this.column];

@@ -296,20 +296,21 @@
     if (mask && mask.length !== Math.ceil(layer.data.n / 8)) throw new Error("数据刚刚更新，请点重试。");
     layer.maskWanted = wanted;
     layer.mask = mask; layer.maskKey = s.mask; layer.column = s.colour; layer.selected = s.select; layer.rings = s.overlays.includes("hazards");
+    const drawn = layer.stats.draws;
     placeFirst(s);
     if (s.show && String(s.show) !== csm.shownPlace) {
       csm.shownPlace = String(s.show);
       const at = L.latLng(s.show[1], s.show[0]);
       if (!map.getBounds().pad(-.08).contains(at) || map.getZoom() < s.show[2]) map.setView(at, Math.max(map.getZoom(), s.show[2]), { animate: false });
     }
-    layer.draw();
+    if (layer.stats.draws === drawn) layer.draw();
   }
   async function applyPoints(name, url) {
     const layer = csm.layers[name];
     layer.shown = Boolean(url);
     if (!url) { layer.remove(); return; }
     await loadPoints(name, url, null);
-    layer.addTo(map).draw();
+    map.hasLayer(layer) ? layer.draw() : layer.addTo(map);
   }
 
   /* ---------- close up: campuses, gates; the chosen school ---------- */
