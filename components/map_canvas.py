@@ -21,7 +21,7 @@ _STATIC = "../../app/static"
 @lru_cache(maxsize=1)
 def _stamp() -> str:
     """Return a short hash of our map files, so that an upgrade is never met by an old copy."""
-    files = [ROOT / "static" / name for name in ("csm-map.js", "csm-map.css")]
+    files = [ROOT / "static" / name for name in ("csm-draw.js", "csm-map.js", "csm-map.css")]
     return sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
 
 
@@ -78,6 +78,7 @@ def draw_map(state: dict[str, Any], *, key: str, on_change: Callable[[], None]) 
     )
     shell.default_js = [
         *_Shell.default_js,
+        ("csm_draw", f"{_STATIC}/csm-draw.js?v={_stamp()}"),
         ("csm_map", f"{_STATIC}/csm-map.js?v={_stamp()}"),
     ]
     shell.default_css = [

@@ -7,6 +7,7 @@ a valid sign-in a page becomes the sign-in form, and everything else becomes 401
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote, urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -51,6 +52,11 @@ DATA_PREFIXES = (
     "/auth",
 )
 """Never pages: a stranger gets 401 here even when a browser asks for a document."""
+
+
+NAMED_BY_CONTENT = re.compile(r"^/component/.*\.[0-9a-f]{8}\.(js|css)$")
+"""Scripts of Streamlit components whose names change with their content: Streamlit sends them
+without a validator, so a browser would fetch them anew at every visit of the map."""
 
 
 NO_SUCH_PAGE = """<!doctype html><html lang="zh-CN"><meta charset="utf-8">
@@ -204,6 +210,8 @@ class Gate:
                 headers["Cross-Origin-Opener-Policy"] = "same-origin"
                 headers["Cross-Origin-Resource-Policy"] = "same-origin"
                 headers.setdefault("Content-Security-Policy", self.content_policy)
+                if message["status"] == 200 and NAMED_BY_CONTENT.search(path):
+                    headers["Cache-Control"] = "private, max-age=31536000, immutable"
                 is_page = headers.get("content-type", "").startswith("text/html")
                 if is_page and not path.startswith("/component/"):
                     # The back button after sign-out must ask the server again.

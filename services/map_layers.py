@@ -39,13 +39,14 @@ from domain.words import (
     FacilityState,
     PostKind,
     PostRole,
+    RoadClass,
     SessionKind,
     WaterGrade,
 )
 from geo.tiles import world_pixels
 from services.cache import VersionedCache
 from services.house import House
-from services.map_pack import pack
+from services.map_pack import Column, pack, shape_columns
 from services.map_schools import load_school_table
 from services.map_screen import screen_datum, screen_pixels, screen_shapes
 
@@ -54,6 +55,9 @@ SIMPLIFY_DEG = 0.00004
 NEAR_LIMIT = 500
 FACILITY_STATES: tuple[str, ...] = ("ok", "faded", "damaged", "missing", "unknown")
 GRADES: tuple[str, ...] = ("major", "larger", "general", "unknown")
+NOT_TOLD = 255
+ROAD_CLASSES = tuple(word.value for word in reversed(RoadClass))
+"""The least first: what is drawn last lies on top."""
 _files = VersionedCache(max_entries=64)
 
 
@@ -77,13 +81,22 @@ def _cached(house: House, actor_key: str, name: str, version: str, make: Any) ->
 
 
 def base_layer(actor: Actor, house: House) -> LayerFile:
-    """Return districts (with label positions) and roads as GeoJSON; public, so not scoped."""
+    """Return districts (with label positions) and roads; public, so not scoped.
+
+    A column file of three ``map_pack.shape_columns``: ``land_…`` the counties, ``border_…``
+    two shapes, the lines between townships and those between counties, and ``road_…`` one
+    shape a road class, in the order of the header's ``roads``.
+    """
     require(actor, Permission.VIEW_MAP)
     return _cached(house, "all", "base", layer_version(house, "base"), lambda: _base(house))
 
 
 def water_layer(actor: Actor, house: House) -> LayerFile:
-    """Return all waters as GeoJSON: shapes for everybody, the ledger within the scope only."""
+    """Return all waters: shapes for everybody, the ledger within the scope only.
+
+    A column file of ``map_pack.shape_columns`` with ``grade`` (position in ``GRADES``,
+    255 = not the reader's), ``gear`` (0 short, 1 complete, 255 unknown) and header ``tips``.
+    """
     require(actor, Permission.VIEW_MAP)
     version = layer_version(house, "waters")
     return _cached(house, actor.scope_key, "waters", version, lambda: _waters(actor, house))
@@ -162,13 +175,15 @@ def _base(house: House) -> LayerFile:
         ).all()
     shapes = shapely.from_wkb([bytes(d[2]) for d in districts])
     labels = screen_shapes(house, shapely.point_on_surface(shapes))
-    simple = shapely.simplify(shapes, SIMPLIFY_DEG * 4)
-    properties = [
+    is_county = np.array([d[0] == DistrictLevel.COUNTY.value for d in districts], dtype=bool)
+    townships = shapely.coverage_simplify(shapes[~is_county], SIMPLIFY_DEG * 4)
+    counties = shapely.coverage_simplify(shapes[is_county], SIMPLIFY_DEG * 4)
+    named = [
         {"level": d[0], "name": d[1], "label": [round(p.x, 5), round(p.y, 5)]}
         for d, p in zip(districts, labels, strict=True)
     ]
-    # One feature a class: thousands of separate lines would cost the browser tens of megabytes.
-    classes = sorted({r[0] for r in roads})
+    # One shape a class, the least first: the browser draws each with one stroke.
+    classes = [name for name in ROAD_CLASSES if name in {r[0] for r in roads}]
     lines = [
         shapely.multilinestrings(
             shapely.get_parts(
@@ -179,10 +194,17 @@ def _base(house: House) -> LayerFile:
         )
         for name in classes
     ]
-    grid = feature_collection(house, simple, properties)
-    streets = feature_collection(house, lines, [{"c": name} for name in classes])
-    body = f'{{"districts":{grid},"roads":{streets}}}'
-    return LayerFile(body.encode(), {})
+    columns = [
+        *shape_columns(house, counties, "land_"),
+        *shape_columns(house, [_borders(townships), _borders(counties)], "border_"),
+        *shape_columns(house, lines, "road_"),
+    ]
+    return LayerFile(pack(len(named), columns, {"districts": named, "roads": classes}), {})
+
+
+def _borders(areas: Any) -> Any:
+    """Return each border once: drawn from both sides, the dashes of two would fill each other."""
+    return shapely.line_merge(shapely.union_all(shapely.boundary(areas)))
 
 
 def _waters(actor: Actor, house: House) -> LayerFile:
@@ -205,21 +227,24 @@ def _waters(actor: Actor, house: House) -> LayerFile:
         ).all()
     shapes = shapely.simplify(shapely.from_wkb([bytes(r[10]) for r in rows]), SIMPLIFY_DEG)
     counts = dict.fromkeys((*GRADES, "total", "gear_short"), 0)
-    properties = []
-    for row in rows:
+    grades = np.full(len(rows), NOT_TOLD, dtype=np.uint8)
+    gears = np.full(len(rows), NOT_TOLD, dtype=np.uint8)
+    tips = []
+    for i, row in enumerate(rows):
         if not row.mine:
-            properties.append({"tip": row.name or row.kind.label})
+            tips.append(row.name or row.kind.label)
             continue
         gear = [row.signs, row.rings, row.ropes, row.poles]
-        complete = None if None in gear else int(all(gear))
         grade = row.grade.value if row.grade else "unknown"
+        grades[i] = GRADES.index(grade)
+        if None not in gear:
+            gears[i] = all(gear)
         counts[grade] += 1
         counts["total"] += 1
-        counts["gear_short"] += complete == 0
-        properties.append(
-            {"id": row.id, "g": GRADES.index(grade), "e": complete, "tip": _water_tip(row, gear)}
-        )
-    return LayerFile(feature_collection(house, shapes, properties).encode(), counts)
+        counts["gear_short"] += int(gears[i] == 0)
+        tips.append(_water_tip(row, gear))
+    columns = [*shape_columns(house, shapes), ("grade", "u1", grades), ("gear", "u1", gears)]
+    return LayerFile(pack(len(rows), columns, {"tips": tips}), counts)
 
 
 def _water_tip(row: Any, gear: list[int | None]) -> str:
@@ -266,7 +291,7 @@ def _facilities(actor: Actor, house: House) -> LayerFile:
     lat = np.array([r[7] if r[4] == "missing" and r[7] else r[2] for r in rows], dtype=float)
     gap, keep = _merge_gaps(kind, gate, missing & at_gate, kinds)
     x, y = screen_pixels(house, lon, lat)
-    columns: list[tuple[str, str, npt.NDArray[Any]]] = [
+    columns: list[Column] = [
         ("id", "u4", np.array([r[0] for r in rows], dtype=np.uint32)[keep]),
         ("x", "i4", x[keep]),
         ("y", "i4", y[keep]),

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from domain.access import SYSTEM
 from services.demo.build import build_demo_city
 from services.house import House
 from settings import ROOT
+from tests.bench.quiet import QuietTab
 from tests.browser.conftest import CHROMIUM_FLAGS
 from tests.browser.mapping import click_school
 from tests.browser.serving import make_house, serving
@@ -34,6 +35,7 @@ TRIES = 9
 FLOOR_SIZE = 3000
 VIEW = {"width": 1366, "height": 768}
 DRAWN = "window.csm && csm.layers.schools && csm.layers.schools.stats.visible > 0"
+MAP_THERE = "document.querySelector('.leaflet-map-pane') !== null"
 CLOCK = """() => { window.csmBench = {acted: 0, card: 0};
   for (const kind of ['click', 'keydown'])
     document.addEventListener(kind, () => { csmBench.acted = performance.timeOrigin + performance.now(); }, true);
@@ -77,12 +79,12 @@ def _build(var_dir: Path, size: int, progress: Progress) -> House:
 def _measure_floor(browser: Browser, var_dir: Path, figures: dict[str, float]) -> float:
     """Measure the empty map and the plain GeoJson layer; return the empty map's memory, MB."""
     with _comparison_server(var_dir) as root:
+        floor_mb = _quiet_mb(browser, f"{root}/empty", MAP_THERE, visits=4)
         context = browser.new_context(viewport=VIEW)
         page = context.new_page()
         figures["empty_cold_ms"] = _navigation_ms(page, f"{root}/empty")
         warm = [_navigation_ms(page, f"{root}/empty") for _ in range(3)]
         figures["empty_warm_ms"] = round(statistics.median(warm))
-        floor_mb = _renderer_mb(browser, page)
         page.goto(f"{root}/geojson")
         _map_frame(page, "document.querySelectorAll('path.leaflet-interactive').length > 100")
         filters, switches = [], []
@@ -121,17 +123,17 @@ def _measure_size(
     limits: dict[str, float],
 ) -> None:
     context = browser.new_context(viewport=VIEW)
+    context.request.post(
+        f"{root}/sign-in", form={"demo": "auditor", "next": "/"}, headers={"Origin": root}
+    )
+    map_mb = _quiet_mb(browser, root, DRAWN, visits=1, cookies=context.cookies())
+    figures[f"memory_over_empty_{size}_mb"] = round(map_mb - floor_mb, 1)
     page = context.new_page()
     sent: list[int] = []
     page.on("websocket", lambda ws: ws.on("framereceived", lambda data: _weigh(data, sent)))
-    page.goto(f"{root}/sign-in")
-    page.request.post(
-        f"{root}/sign-in", form={"demo": "auditor", "next": "/"}, headers={"Origin": root}
-    )
     page.goto(root)
     frame = _map_frame(page, DRAWN, timeout_s=120)
     _settle(page)
-    figures[f"memory_over_empty_{size}_mb"] = round(_renderer_mb(browser, page) - floor_mb, 1)
     page.evaluate(CLOCK)
     switches = _page_switches(page)
     frame = _map_frame(page, DRAWN)
@@ -217,7 +219,7 @@ def _weigh(data: bytes | str, sent: list[int]) -> None:
 
 def _navigation_ms(page: Page, url: str) -> float:
     page.goto(url)
-    _map_frame(page, "document.querySelector('.leaflet-map-pane') !== null")
+    _map_frame(page, MAP_THERE)
     return round(time.time() * 1000 - page.evaluate("performance.timeOrigin"))
 
 
@@ -251,35 +253,16 @@ def _settle(page: Page) -> None:
     page.evaluate("new Promise(done => setTimeout(done, 400))")
 
 
-def _renderer_mb(browser: Browser, page: Page) -> float:
-    """Return the private memory of the page's own renderer after a collection, MB.
-
-    Chromium keeps spare renderers; the page's is the one that grows when the page does.
-    """
-    before = _private_mb(browser)
-    page.evaluate("() => { window.csmBallast = new Uint8Array(96e6).fill(1); }")
-    grown = _private_mb(browser)
-    own = max(grown, key=lambda pid: grown[pid] - before.get(pid, 0.0))
-    page.evaluate("() => { delete window.csmBallast; }")
-    session = page.context.new_cdp_session(page)
-    for _ in range(2):
-        session.send("HeapProfiler.collectGarbage")
-        _settle(page)
-    return _private_mb(browser)[own]
-
-
-def _private_mb(browser: Browser) -> dict[int, float]:
-    """Return the private memory of every renderer by process id, MB."""
-    infos = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
-    found = {}
-    for info in infos:
-        if info["type"] == "renderer":
-            rollup = Path(f"/proc/{info['id']}/smaps_rollup").read_text()
-            found[info["id"]] = (
-                sum(int(ln.split()[1]) for ln in rollup.splitlines() if ln.startswith("Private_"))
-                / 1024
-            )
-    return found
+def _quiet_mb(
+    browser: Browser, address: str, ready: str, *, visits: int, cookies: Iterable[Any] = ()
+) -> float:
+    """Return the private memory of a fresh tab after ``visits`` to ``address``, MB."""
+    tab = QuietTab(browser, VIEW, cookies)
+    for _ in range(visits):
+        tab.open(address, ready)
+    private_mb = tab.private_mb()
+    tab.close()
+    return private_mb
 
 
 @contextmanager

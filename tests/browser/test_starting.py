@@ -56,7 +56,7 @@ def test_the_product_runs_on_postgresql(tmp_path: Path, request: pytest.FixtureR
         entered = ask(started, "POST", "/sign-in", urlencode({"demo": "leader"}), **ours)
         assert entered.status == 303
         cookie = (entered.getheader("set-cookie") or "").partition(";")[0]
-        for address in ("/app/static/csm-map.js", "/layers/schools.bin", "/layers/base.json"):
+        for address in ("/app/static/csm-map.js", "/layers/schools.bin", "/layers/base.bin"):
             assert ask(started, "GET", address, Cookie=cookie).status == 200, address
         assert b"<title>" in ask(started, "GET", "/", Cookie=cookie).body
     house.engine.dispose()

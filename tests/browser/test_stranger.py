@@ -112,7 +112,7 @@ def test_what_a_stranger_may_not_ask_for_is_there_for_members(
         "/app/static/csm-map.js",
         "/_stcore/host-config",
         "/layers/schools.bin",
-        "/layers/base.json",
+        "/layers/base.bin",
     ):
         status, _, _ = ask(server, "GET", address, {"Cookie": cookie_of(page)})
         assert status == 200, address

@@ -180,3 +180,16 @@ def test_a_fault_shows_a_number_and_never_the_trace(product, cookie, monkeypatch
     assert "AB12CD34" in bytes(answer.body).decode()
     assert b"secret" not in answer.body
     assert [str(error) for error in logged] == ["inner secret"]
+
+
+def test_only_component_scripts_named_by_their_content_may_be_kept(product, cookie) -> None:
+    cookie = cookie()
+    folder = "/component/streamlit_folium.st_folium"
+    kept = ask(product, "GET", f"{folder}/static/js/main.521860b0.js", headers=cookie)
+    assert kept.header("cache-control") == "private, max-age=31536000, immutable"
+    for address in (f"{folder}/index.html", f"{folder}/main.js", "/layers/521860b0.js"):
+        answer = ask(product, "GET", address, headers=cookie)
+        assert "immutable" not in (answer.header("cache-control") or "")
+    stranger = ask(product, "GET", f"{folder}/static/js/main.521860b0.js")
+    assert stranger.status == 401
+    assert stranger.header("cache-control") == "no-store"

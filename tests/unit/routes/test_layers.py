@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import shapely
 from sqlalchemy.orm import Session
@@ -29,8 +30,8 @@ EVERY_LAYER = (
     "/layers/schools.bin",
     "/layers/schools.names",
     "/layers/schools.mask?level=major",
-    "/layers/base.json",
-    "/layers/waters.json",
+    "/layers/base.bin",
+    "/layers/waters.bin",
     "/layers/facilities.bin",
     "/layers/posts.bin?on=2026-08-31&session=arrival",
     "/layers/near.json?box=117,32,119,34",
@@ -94,6 +95,12 @@ def unpack(answer: Answer) -> dict[str, Any]:
     return dict(json.loads(body[8 : 8 + length]), raw=body[8 + length :])
 
 
+def column(packed: dict[str, Any], name: str) -> Any:
+    at = next(c for c in packed["columns"] if c["name"] == name)
+    dtype = {"u1": "<u1", "u4": "<u4", "i4": "<i4"}[at["type"]]
+    return np.frombuffer(packed["raw"], dtype=dtype, count=at["n"], offset=at["offset"])
+
+
 @pytest.mark.parametrize("address", [*EVERY_LAYER, "/layers/focus/1.json"])
 def test_a_stranger_gets_401_and_nothing_else(app: Any, address: str) -> None:
     answer = ask(app, "GET", address)
@@ -134,12 +141,14 @@ def test_a_district_sees_the_shape_of_foreign_waters_but_not_their_ledger(
     app: Any, cookie: Callable[..., dict[str, str]]
 ) -> None:
     officer = cookie(Role.DISTRICT, district_code="W")
-    answer = ask(app, "GET", "/layers/waters.json", headers=officer)
-    by_ledger = [f["properties"] for f in json.loads(answer.text)["features"]]
-    assert [("g" in p) for p in by_ledger] == [False, True]
-    assert "Ⅰ级重大" in by_ledger[1]["tip"]
-    assert "缺 救生圈" in by_ledger[1]["tip"]
-    assert "未登记 警示牌" in by_ledger[1]["tip"], "an unrecorded sign is not a missing one"
+    packed = unpack(ask(app, "GET", "/layers/waters.bin", headers=officer))
+    foreign, own = packed["tips"]
+    assert list(column(packed, "grade")) == [255, 0]
+    assert list(column(packed, "gear")) == [255, 255], "not known to be complete, nor to be short"
+    assert foreign == "</script><b>WE</b>"
+    assert "Ⅰ级重大" in own
+    assert "缺 救生圈" in own
+    assert "未登记 警示牌" in own, "an unrecorded sign is not a missing one"
 
 
 def test_what_a_gate_lacks_is_one_point_at_the_gate_where_it_should_stand(
@@ -147,11 +156,9 @@ def test_what_a_gate_lacks_is_one_point_at_the_gate_where_it_should_stand(
 ) -> None:
     packed = unpack(ask(app, "GET", "/layers/facilities.bin", headers=cookie(Role.LEADER)))
     assert packed["n"] == 1
-    at = {c["name"]: c["offset"] for c in packed["columns"]}
-    bits = packed["raw"][at["gap"]]
+    bits = column(packed, "gap")[0]
     assert bits == (1 << 1 | 1 << 4), "school sign and crossing, in the order of the six kinds"
-    x = int.from_bytes(packed["raw"][at["x"] : at["x"] + 4], "little")
-    assert abs(x / 2**31 * 360 - 180 - 118.0001) < 1e-6
+    assert abs(column(packed, "x")[0] / 2**31 * 360 - 180 - 118.0001) < 1e-6
 
 
 def test_the_focus_of_a_school_outside_the_scope_is_not_found(

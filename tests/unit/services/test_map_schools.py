@@ -165,11 +165,13 @@ def test_the_packed_file_unpacks_to_the_same_columns(any_house: House, city: Sma
     head = json.loads(packed[8 : 8 + length])
     assert head["n"] == 4
     assert (8 + length) % 8 == 0, "typed arrays need aligned columns"
+    stored = {"id": table.ids, "x": table.x, "y": table.y, **table.bytes_}
+    late, still_open = table.bytes_["overdue"] > 0, table.bytes_["open"] > 0
+    stored["ring"] = np.where(late, 2, np.where(still_open, 1, 0))
     for column in head["columns"]:
         at = 8 + length + column["offset"]
-        values = np.frombuffer(packed, f"<{column['type']}", count=4, offset=at)
-        expected = {"id": table.ids, "x": table.x, "y": table.y, **table.bytes_}[column["name"]]
-        np.testing.assert_array_equal(values, expected)
+        values = np.frombuffer(packed, f"<{column['type']}", count=column["n"], offset=at)
+        np.testing.assert_array_equal(values, stored[column["name"]])
 
 
 def test_names_keep_their_lines_even_when_a_name_holds_a_line_break(
