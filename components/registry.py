@@ -25,6 +25,7 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry(
         "一张图", "pages/situation/map.py", "map", Permission.VIEW_MAP, "态势", is_default=True
     ),
+    PageEntry("抽查计划", "pages/inspection/plan.py", "plans", Permission.VIEW_PLANS, "督查"),
     PageEntry("封存抽取", "pages/inspection/draw.py", "draws", Permission.VIEW_DRAWS, "督查"),
     PageEntry("封条保管", "pages/inspection/custody.py", "custody", Permission.KEEP_SALT, "督查"),
     PageEntry("简易抽取", "pages/inspection/quick.py", "quick", Permission.VIEW_DRAWS, "督查"),

@@ -26,7 +26,7 @@ class PlanFacts:
     """One plan. ``rules`` names the rule set its weights come from, empty before submission.
 
     ``schools`` counts its frozen frame (0 before), ``n`` all places drawn where known.
-    ``may_edit``, ``may_decide`` and ``may_cancel`` say what the reader can do now.
+    ``may_edit``, ``may_decide``, ``may_cancel`` and ``may_copy`` say what the reader can do now.
     """
 
     id: int
@@ -53,6 +53,7 @@ class PlanFacts:
     may_edit: bool
     may_decide: bool
     may_cancel: bool
+    may_copy: bool
 
     @property
     def n(self) -> int:
@@ -78,7 +79,7 @@ def list_plans(actor: Actor, house: House) -> pd.DataFrame:
     """Return the plans of this and next year in the actor's scope, newest first.
 
     Columns: ``number``, ``title``, ``level``, ``district``, ``channel``, ``first_day``,
-    ``last_day``, ``n`` (all places; 0 = a share, frame not frozen yet), ``must_visit``
+    ``last_day``, ``size`` (places, or a share of the schools, as text), ``must_visit``
     (count), ``schools`` (frozen frame, 0 before), ``status`` (label), ``next`` (text),
     ``created_by``, ``decided_by``.
     """
@@ -102,7 +103,7 @@ def list_plans(actor: Actor, house: House) -> pd.DataFrame:
             .order_by(SamplingPlan.id.desc())
         ).all()
     columns = (
-        "number", "title", "level", "district", "channel", "first_day", "last_day", "n",
+        "number", "title", "level", "district", "channel", "first_day", "last_day", "size",
         "must_visit", "schools", "status", "next", "created_by", "decided_by",
     )  # fmt: skip
     lines = []
@@ -117,7 +118,7 @@ def list_plans(actor: Actor, house: House) -> pd.DataFrame:
                 terms.channel.label,
                 terms.first_day,
                 terms.last_day,
-                terms.n or terms.places(row.schools),
+                _size_text(terms, row.schools),
                 len(terms.must_visit),
                 row.schools,
                 row.status.label,
@@ -165,6 +166,7 @@ def read_plan(actor: Actor, house: House, *, number: str) -> PlanFacts:
         may_decide=decides and status is PlanStatus.SUBMITTED,
         may_cancel=(edits and status in (PlanStatus.DRAFT, PlanStatus.SUBMITTED))
         or (decides and status in (PlanStatus.SUBMITTED, PlanStatus.APPROVED)),
+        may_copy=edits,
     )
 
 
@@ -196,6 +198,12 @@ def name_of(session: Session, login: str | None) -> str:
     """Return the name of an account, or its login where it has none."""
     name = session.scalar(select(Account.name).where(Account.login == login))
     return name or login or ""
+
+
+def _size_text(terms: PlanTerms, schools: int) -> str:
+    if terms.n or schools:
+        return f"{terms.places(schools):,} 所"
+    return f"{terms.share_permille / 10:g}%"
 
 
 def _next_step(status: PlanStatus, note: str) -> str:
