@@ -149,7 +149,10 @@ def ensure_demo_accounts(house: House) -> list[AccountRow]:
             for account in session.execute(select(Account).where(Account.is_demo)).scalars()
         }
     if all(
-        role in held and held[role].is_active and _scope_held(held[role]) == scope
+        role in held
+        and held[role].is_active
+        and held[role].name == _demo_name(role)
+        and _scope_held(held[role]) == scope
         for role, scope in wanted.items()
     ):
         return [_row(held[role]) for role in wanted]
@@ -162,14 +165,14 @@ def ensure_demo_accounts(house: House) -> list[AccountRow]:
             if account is None:
                 account = Account(
                     login=f"{DEMO_PREFIX}{role.value}",
-                    name="演示账号",
+                    name=_demo_name(role),
                     role=role,
                     password_hash=UNUSABLE,
                     is_demo=True,
                     source="演示数据",
                 )
                 work.session.add(account)
-            account.is_active = True
+            account.is_active, account.name = True, _demo_name(role)
             account.district_id, account.township_id = scope.district_id, scope.township_id
             account.school_id, account.station_id = scope.school_id, scope.station_id
             account.updated_by, account.updated_at = SYSTEM.login, work.at
@@ -178,6 +181,11 @@ def ensure_demo_accounts(house: House) -> list[AccountRow]:
         work.bump("accounts")
         work.audit("account.demo_ready", "", {"roles": [role.value for role in wanted]})
         return [_row(account) for account in rows]
+
+
+def _demo_name(role: Role) -> str:
+    """Return the account's name; each its own, because custodians of a draw may not share one."""
+    return f"演示{role.label}"
 
 
 def _checked_login(typed: str) -> str:
