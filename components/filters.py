@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from urllib.parse import parse_qs
 
 import streamlit as st
 
 from components import session
 from components.reads import Shown
+from domain.access import Actor, Permission
 from domain.school_filter import AREA_KEY, SchoolFilter, read_area
 from domain.words import (
     Coverage,
@@ -20,6 +22,7 @@ from domain.words import (
 from services.map_schools import SchoolTable
 from services.risk import risk_is_stale
 
+DRAW_PAGE = "pages/inspection/quick.py"
 KM_PER_DEGREE = 111.32
 """Of latitude; only for the words beside a rectangle, never for a figure."""
 _WIDGET_KEYS = ("q", "district", "station", "kind", "ownership", "level", "status", "coverage")
@@ -55,13 +58,21 @@ def clear_filters() -> None:
         session.remember(key, "" if key == "q" else [])
 
 
-def say_how_many(shown: Shown) -> None:
-    """Say how many schools are kept of how many, and offer the way back to all."""
+def say_how_many(actor: Actor, shown: Shown) -> None:
+    """Say how many schools are kept of how many, the way back to all, and on to a draw."""
     total = len(shown.table)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{shown.kept:,}** / {total:,} 所在办学校")
         if not shown.wanted.is_empty:
             st.button("清除筛选", on_click=clear_filters, type="tertiary", key="clear-filters")
+        if shown.kept and actor.may(Permission.DRAW):
+            st.page_link(
+                DRAW_PAGE,
+                label="从中抽查",
+                icon=":material/casino:",
+                query_params=parse_qs(shown.wanted.to_query()),
+                help="带着当前筛选和框选，去简易抽取",
+            )
 
 
 def say_whether_risk_is_due() -> None:

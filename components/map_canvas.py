@@ -16,12 +16,15 @@ from settings import ROOT
 
 HEIGHT_PX = 620
 _STATIC = "../../app/static"
+_SCRIPTS = ("csm-draw.js", "csm-area.js", "csm-map.js")
+"""In the order they build on each other."""
 
 
 @lru_cache(maxsize=1)
 def _stamp() -> str:
     """Return a short hash of our map files, so that an upgrade is never met by an old copy."""
-    files = [ROOT / "static" / name for name in ("csm-draw.js", "csm-map.js", "csm-map.css")]
+    names = (*_SCRIPTS, "csm-map.css")
+    files = [ROOT / "static" / name for name in names]
     return sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
 
 
@@ -78,8 +81,7 @@ def draw_map(state: dict[str, Any], *, key: str, on_change: Callable[[], None]) 
     )
     shell.default_js = [
         *_Shell.default_js,
-        ("csm_draw", f"{_STATIC}/csm-draw.js?v={_stamp()}"),
-        ("csm_map", f"{_STATIC}/csm-map.js?v={_stamp()}"),
+        *((name, f"{_STATIC}/{name}?v={_stamp()}") for name in _SCRIPTS),
     ]
     shell.default_css = [
         *_Shell.default_css,

@@ -10,6 +10,7 @@ from components.chosen_school import Chosen
 from components.map_options import MapOptions
 from components.reads import Shown
 from domain.access import Actor
+from domain.school_filter import SchoolFilter
 from services.map_layers import layer_version
 from services.map_screen import screen_lonlat
 
@@ -63,9 +64,19 @@ def map_state(
         if chosen
         else None,
         "show": None,
+        "area": _screen_area(shown.wanted),
         "legend": parts + legend,
     }
     if chosen is not None and chosen.moves:
         lon, lat = screen_lonlat(house, chosen.lon, chosen.lat)
         state["show"] = [float(lon), float(lat), CLOSE_UP_ZOOM, chosen.moves]
     return state
+
+
+def _screen_area(wanted: SchoolFilter) -> list[float] | None:
+    """Return the filter's rectangle where it is drawn: west, south, east, north."""
+    if wanted.bounds is None:
+        return None
+    west, south, east, north = wanted.bounds
+    lon, lat = screen_lonlat(session.house(), [west, east], [south, north])
+    return [float(lon[0]), float(lat[0]), float(lon[1]), float(lat[1])]

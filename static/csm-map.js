@@ -69,6 +69,7 @@
     link.href = "#"; link.title = title; link.setAttribute("role", "button"); link.setAttribute("aria-label", title);
     link.onclick = (e) => { e.preventDefault(); act(); };
     bar.appendChild(link);
+    return link;
   }
   /* A view belongs to one reader's scope: the next user of this tab must not inherit it. */
   const viewKey = () => "csm-view:" + csm.state.scope;
@@ -93,6 +94,8 @@
     const bar = element("div", "leaflet-bar csm-bar");
     barButton(bar, "M4 11l8-7 8 7M6 10v10h12V10", "回到全部学校", goHome);
     barButton(bar, "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5", "全屏显示地图", () => { document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen().catch(() => {}); });
+    csm.area = csmArea(map, send);
+    csm.area.of(barButton(bar, "M4 4h3M10 4h4M17 4h3v3M20 10v4M20 17v3h-3M14 20h-4M7 20H4v-3M4 14v-4M4 7V4", "在地图上框选范围", csm.area.begin));
     control("topright", bar);
     const scale = L.control.scale({ imperial: false, position: "bottomright" });
     scale._updateMetric = function (most) {
@@ -403,6 +406,7 @@
     csm.state = s;
     if (before.v !== s.v) nearWanted = "";
     drawLegend(s);
+    csm.area.show(s.area);
     /* Schools first: laying out the ground would hold their drawing up. */
     applySchools(s).then(() => Promise.all([
       applyPoints("facilities", s.facilities),

@@ -53,7 +53,7 @@ with map_side:
         on_change=take_click,
     )
 with panel_side, st.container(key="panel"):
-    say_how_many(shown)
+    say_how_many(actor, shown)
     say_whether_risk_is_due()
     if chosen is not None:
         say_whether_shown(shown, chosen.id)
