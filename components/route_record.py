@@ -7,6 +7,7 @@ writes the same again or nothing.
 from __future__ import annotations
 
 import datetime as dt
+import unicodedata
 from collections.abc import Callable
 from hashlib import sha256
 
@@ -27,6 +28,7 @@ from services.rounds.field import (
     Finding,
     OwnRoute,
     Stop,
+    look_at_own_route,
     record_lost,
     record_no_show,
     record_visit,
@@ -224,19 +226,32 @@ def _finding(key: str) -> Finding | None:
 
 
 def _save_lost(number: str, position: int, code: str, is_must_visit: bool, stamp: str) -> None:
-    done = f"route-lost-done-{stamp}"
-    if session.recall(done):
-        return
-
     def save(actor: Actor) -> str:
         reason = session.recall(f"route-why-{stamp}") or ""
-        name = record_lost(actor, session.house(), number=number, code=code, reason=reason)
-        session.remember(done, True)
+        try:
+            name = record_lost(actor, session.house(), number=number, code=code, reason=reason)
+        except UserError:
+            own = look_at_own_route(actor, session.house(), number=number)
+            if not _is_lost(own, code, reason):
+                raise
+            # Pressed twice: the first press did it.
+            name = next((stop.name for stop in own.stops if stop.replaces == code), "")
         if name:
             return f"已记录。替补学校：**{plain(name)}**，已加到路线末尾。"
         return "已记录。" if is_must_visit else "已记录。后备学校已用完，没有替补。"
 
     _write(position, save)
+
+
+def _is_lost(own: OwnRoute, code: str, reason: str) -> bool:
+    return any(
+        stop.code == code and stop.outcome is StopOutcome.LOST and _same(stop.reason, reason)
+        for stop in own.stops
+    )
+
+
+def _same(kept: str, typed: str) -> bool:
+    return kept.split() == unicodedata.normalize("NFC", typed).split()
 
 
 def _save_absent(number: str) -> None:
@@ -245,9 +260,15 @@ def _save_absent(number: str) -> None:
         if not code:
             raise UserError("没有选未到的人。", "请先选人，再写原因。")
         reason = session.recall("route-absent-why") or ""
-        record_no_show(actor, session.house(), number=number, inspector_code=code, reason=reason)
-        session.remember("route-absent-why", "")
-        session.remember("route-absent-who", None)
+        try:
+            record_no_show(
+                actor, session.house(), number=number, inspector_code=code, reason=reason
+            )
+        except UserError:
+            own = look_at_own_route(actor, session.house(), number=number)
+            absent = {member.code: member.absent_reason for member in own.members}
+            if not reason or not _same(absent.get(code, ""), reason):
+                raise
         return "已记为未到。"
 
     _write(TEAM, save)
