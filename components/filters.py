@@ -65,14 +65,19 @@ def say_how_many(actor: Actor, shown: Shown) -> None:
         st.markdown(f"**{shown.kept:,}** / {total:,} 所在办学校")
         if not shown.wanted.is_empty:
             st.button("清除筛选", on_click=clear_filters, type="tertiary", key="clear-filters")
-        if shown.kept and actor.may(Permission.DRAW):
-            st.page_link(
-                DRAW_PAGE,
-                label="从中抽查",
+        wants_draw = (
+            shown.kept
+            and actor.may(Permission.DRAW)
+            and st.button(
+                "从中抽查",
                 icon=":material/casino:",
-                query_params=parse_qs(shown.wanted.to_query()),
+                type="tertiary",
                 help="带着当前筛选和框选，去简易抽取",
+                key="draw-from-here",
             )
+        )
+    if wants_draw:
+        st.switch_page(DRAW_PAGE, query_params=parse_qs(shown.wanted.to_query()))
 
 
 def say_whether_risk_is_due() -> None:

@@ -44,7 +44,7 @@ def test_a_rectangle_on_the_map_limits_map_list_and_draw(
     assert frame.evaluate("csm.map.dragging.enabled()"), "after drawing the map moves again"
     expect(page.get_by_text(f"{len(inside)} / ").first).to_be_visible()
 
-    page.get_by_role("link", name="从中抽查").click()
+    page.get_by_role("button", name="从中抽查").click()
     page.wait_for_url("**/quick?**area=**")
     expect(page.get_by_text(f"{len(inside)} 所中抽").first).to_be_visible()
     page.go_back()
