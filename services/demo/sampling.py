@@ -79,6 +79,8 @@ _PAPERS = {
     InspectorKind.EXPERT: "注册安全工程师",
 }
 TIE_SHARE = 0.2
+PLANS_UP_TO_SCHOOLS = 20_000
+"""Larger demo cities serve measurements: their plans would only weigh on the database."""
 PLAN_DAYS = 21
 
 
@@ -97,7 +99,10 @@ def plant_sampling(house: House, *, seed: int, as_of: dt.date) -> dict[str, int]
     left out.
     """
     people = _plant_people(house, seed, as_of)
-    return {"inspector": people, "sampling_plan": _plant_plans(house, as_of)}
+    with house.read() as session:
+        schools = session.scalar(select(func.count()).select_from(School)) or 0
+    plans = _plant_plans(house, as_of) if schools <= PLANS_UP_TO_SCHOOLS else 0
+    return {"inspector": people, "sampling_plan": plans}
 
 
 def _plant_people(house: House, seed: int, as_of: dt.date) -> int:
@@ -187,15 +192,18 @@ def _plant_ties(work: Work, rng: np.random.Generator, as_of: dt.date) -> int:
         .where(Inspector.id.not_in(select(InspectorTie.inspector_id)))
         .order_by(Inspector.code)
     ).all()
-    schools = work.session.execute(
+    near_of: dict[int | None, list[int]] = {None: []}
+    for school_id, district_id in work.session.execute(
         select(School.id, School.district_id)
         .where(School.status == SchoolStatus.ACTIVE)
         .order_by(School.code)
-    ).all()
+    ):
+        near_of[None].append(school_id)
+        near_of.setdefault(district_id, []).append(school_id)
     rows = []
     for person in people:
         chosen, declared, at, gone = rng.random(4)
-        near = [s.id for s in schools if person.district_id in (None, s.district_id)]
+        near = near_of.get(person.district_id, [])
         if chosen >= TIE_SHARE or not near:
             continue
         is_former = declared < 0.5

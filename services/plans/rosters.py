@@ -26,16 +26,20 @@ from domain.draw.year import YearPreparation
 from domain.plan import PlanTerms
 from domain.words import Channel, InspectionLevel
 from geo.crs import project
+from services.cache import VersionedCache
 from services.house import House
 from services.map_schools import load_school_table
 from services.plans.basis import make_basis, owner_of, schools_by_code
-from services.plans.preview import PlanOutlook, preview_frozen
+from services.plans.preview import preview_frozen
 from services.plans.records import read_plan
 from services.proximity import zone_of_city
 from services.rounds_pool import inspector_pool
 
-TRIES = 40
+TRIES, FEW_TRIES = 40, 10
+MANY_SCHOOLS = 5_000
+"""Frames above this size get few tries: a draw takes longer, and an answer is waited for."""
 SEED = "roster-check"
+_outlooks = VersionedCache(max_entries=32)
 
 
 @dataclass(frozen=True)
@@ -86,9 +90,17 @@ def check_frozen_rosters(actor: Actor, house: House, *, number: str) -> RosterOu
     """Check a submitted plan's teams against the people there are today."""
     require(actor, Permission.VIEW_PLANS)
     facts = read_plan(actor, house, number=number)
-    outlook: PlanOutlook = preview_frozen(actor, house, number=number).outlook
-    prepared = YearPreparation(outlook.frame, outlook.rule)
-    return _check(actor, house, facts.terms, prepared, facts.level, facts.district_id)
+    outlook = preview_frozen(actor, house, number=number).outlook
+    versions = house.versions()
+    areas = tuple(versions[area] for area in ("base", "schools", "inspectors", "draws"))
+    # The page is drawn anew at every press; who can go does not change with that.
+    key = (str(house.engine.url), actor.login, actor.scope_key, number, house.today(), areas)
+
+    def check() -> RosterOutlook:
+        prepared = YearPreparation(outlook.frame, outlook.rule)
+        return _check(actor, house, facts.terms, prepared, facts.level, facts.district_id)
+
+    return _outlooks.get(key, check)
 
 
 def _check(
@@ -124,7 +136,8 @@ def _check(
     staffed = eased = 0
     first: Blocked | None = None
     frees: Counter[RosterRule] = Counter()
-    for k in range(0 if bare else TRIES):
+    tries = TRIES if len(prepared.frame) <= MANY_SCHOOLS else FEW_TRIES
+    for k in range(0 if bare else tries):
         routes = places.routes(simulation_seed(SEED, k), terms, area_of)
         blocked = _blockage(pool, routes, rules)
         if blocked is None:
@@ -139,7 +152,7 @@ def _check(
         leads=sum(person.can_lead for person in pool),
         teams=terms.day.teams,
         team_size=terms.day.team_size,
-        tried=TRIES,
+        tried=tries,
         staffed=staffed,
         eased=eased,
         bare=bare,
