@@ -6,6 +6,8 @@ from urllib.parse import quote
 
 import streamlit as st
 
+from components import session
+from components.guard import guard
 from components.route_cards import (
     date_text,
     findings_list,
@@ -17,27 +19,36 @@ from components.route_cards import (
 )
 from components.route_record import TEAM, no_show_form, record_forms, show_said
 from components.school_list import plain
+from domain.access import Permission
 from domain.words import StopOutcome
 from services.rounds.field import OwnRoute
 from services.rounds.read import Feedback
 
-PARAM = "round"
+PARAM, _CHOSEN = "round", "route-round"
 
 
 def choose_round(mine: tuple[tuple[str, str, str], ...]) -> str:
     """Return the number of the round to show; asks where there are several."""
     titles = {number: f"{number} {title}" for number, _route, title in mine}
-    if len(titles) == 1:
-        return next(iter(titles))
+    numbers = list(titles)
+    if len(numbers) == 1:
+        return numbers[0]
+    asked = st.query_params.get(PARAM, "")
     return str(
         st.selectbox(
             "哪一次督查",
-            list(titles),
+            numbers,
+            index=numbers.index(asked) if asked in titles else 0,
             format_func=lambda number: titles.get(number, number),
-            key=PARAM,
-            bind="query-params",
+            key=_CHOSEN,
+            on_change=_name_round,
         )
     )
+
+
+def _name_round() -> None:
+    guard(Permission.VIEW_OWN_ROUTE)
+    st.query_params[PARAM] = session.recall(_CHOSEN)
 
 
 def show_route(own: OwnRoute) -> None:

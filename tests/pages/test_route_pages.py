@@ -286,3 +286,18 @@ def test_a_wrong_place_or_a_mangled_link_is_told_and_the_list_stays(town: Town, 
     broken = town.open(QUICK, "li", draw=quick, day="teams=9999999")
     assert "链接不完整或不对" in said(broken)
     assert len(pictures(broken)) == 1
+
+
+def test_of_several_rounds_the_sealed_one_comes_first_and_another_can_be_chosen(
+    town: Town,
+) -> None:
+    reveal_round(town.city.actor("li"), town.house, number=town.number, unrecorded_reason="演练")
+    second = depart(town.house, town.city, n=2, value="6 6").number
+    page = town.open(ROUTE, "wang")
+    assert page.selectbox(key="route-round").options[0].startswith(second)
+    assert "封存中，不得外传" in said(page)
+    page.selectbox(key="route-round").set_value(town.number).run()
+    assert not page.exception
+    assert "已启封，只供查看" in said(page)
+    linked = town.open(ROUTE, "wang", round=town.number)
+    assert "已启封，只供查看" in said(linked)

@@ -91,7 +91,7 @@ def make_team_sheet(facts: TeamSheetFacts) -> bytes:
             "members": _members(facts.members),
             "start": cut(facts.start_name, 40),
             "day": _day(facts),
-            "travel": cut(facts.travel, 60),
+            "travel": cut(facts.travel, 120),
             "map": drawing,
             "stops": [_stop(stop) for stop in facts.stops],
             "checks": [
