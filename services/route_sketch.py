@@ -14,7 +14,7 @@ from sqlalchemy import LargeBinary, select, type_coerce
 from db.models import District, RoadSegment
 from db.versions import read_versions
 from domain.words import DistrictLevel, RoadClass
-from geo.crs import project_geometries, unproject
+from geo.crs import project_geometries
 from services.cache import VersionedCache
 from services.house import House
 from services.reports.papers.route_map import LEGEND_MM, Place, draw_route
@@ -42,6 +42,8 @@ class Sketch:
 
 @dataclass(frozen=True)
 class _Ground:
+    """Lines in metres of one zone."""
+
     roads: Shapes
     borders: Shapes
 
@@ -65,11 +67,11 @@ def sketch_route(
     )
     if not drawing:
         return Sketch(drawing, (), ())
-    ground = _load(house)
+    ground = _load(house, drawing["view"]["epsg"])
     return Sketch(drawing, _clip(ground.roads, drawing), _clip(ground.borders, drawing))
 
 
-def _load(house: House) -> _Ground:
+def _load(house: House, epsg: int) -> _Ground:
     with house.read() as session:
         version = read_versions(session.connection())["base"]
 
@@ -85,11 +87,11 @@ def _load(house: House) -> _Ground:
                 )
             ).all()
             return _Ground(
-                _read_shapes(roads),
-                np.asarray(shapely.boundary(_read_shapes(areas)), dtype=object),
+                project_geometries(_read_shapes(roads), epsg),
+                project_geometries(shapely.boundary(_read_shapes(areas)), epsg),
             )
 
-        return _grounds.get((str(house.engine.url), version), read)
+        return _grounds.get((str(house.engine.url), version, epsg), read)
 
 
 def _read_shapes(stored: Sequence[bytes]) -> Shapes:
@@ -99,28 +101,21 @@ def _read_shapes(stored: Sequence[bytes]) -> Shapes:
 
 
 def _clip(lines: Shapes, drawing: dict[str, Any]) -> tuple[tuple[Place, ...], ...]:
-    """Return the pieces of lines (lon, lat) that lie in the drawing, in its millimetres."""
+    """Return the pieces of lines that lie in the drawing, in its millimetres."""
     view, width = drawing["view"], drawing["width"]
     height = drawing["height"] - LEGEND_MM
     middle, scale = np.array(view["middle"]), view["mm_per_m"]
-    half = np.array([width, height]) / 2 / scale
-    corners = middle + half * np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]])
-    lon, lat = unproject(corners[:, 0], corners[:, 1], view["epsg"])
-    if not len(lines):
-        return ()
-    west, south, east, north = shapely.bounds(lines).T
-    near = (west <= lon.max()) & (east >= lon.min()) & (south <= lat.max()) & (north >= lat.min())
-    if not near.any():
-        return ()
+    (west, south), (east, north) = (
+        middle + side * np.array([width, height]) / 2 / scale for side in (-1, 1)
+    )
+    in_view = shapely.clip_by_rect(lines, west, south, east, north)
 
     def to_mm(metres: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         flat = (metres - middle) * scale * (1, -1) + (width / 2, height / 2)
         return np.asarray(flat)
 
-    flat = shapely.transform(project_geometries(lines[near], view["epsg"]), to_mm)
-    pieces = shapely.get_parts(
-        shapely.simplify(shapely.clip_by_rect(flat, 0, 0, width, height), FINEST_MM)
-    )
+    seen = shapely.simplify(in_view[~shapely.is_empty(in_view)], FINEST_MM / scale)
+    pieces = shapely.get_parts(shapely.transform(seen, to_mm))
     kept = pieces[shapely.length(pieces) > 2 * FINEST_MM]
     longest = kept[np.argsort(-shapely.length(kept), kind="stable")[:MOST_LINES]]
     return tuple(
