@@ -300,6 +300,7 @@ def _demo_is_open(session: Session) -> bool:
 
 
 def token_hash(token: str) -> str:
+    """Return the hash under which a sign-in token is kept."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
