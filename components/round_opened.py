@@ -12,7 +12,8 @@ from components.duel_map import show_duels_of_draw
 from components.round_parts import show
 from domain.access import Actor
 from services.draw_list import list_drawn
-from services.rounds.read import RevealedRound, RoundFacts, read_revealed
+from services.rounds.outcome import RevealedRound, read_revealed
+from services.rounds.read import RoundFacts
 
 
 def show_opened(actor: Actor, facts: RoundFacts) -> None:

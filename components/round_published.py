@@ -12,8 +12,8 @@ from components import session
 from components.guard import guard
 from components.round_parts import date_text, figures, hash_block, show, time_text
 from domain.access import Actor, Permission
+from services.rounds.outcome import list_published_schools
 from services.rounds.publication import Publication, read_publication
-from services.rounds.read import list_published_schools
 
 _TABLE, _SEARCH, _SCHOOL = "published-list", "published-search", "published-school"
 PARAM = "round"

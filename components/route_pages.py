@@ -22,7 +22,7 @@ from components.school_list import plain
 from domain.access import Permission
 from domain.words import StopOutcome
 from services.rounds.field import OwnRoute
-from services.rounds.read import Feedback
+from services.rounds.outcome import Feedback
 
 PARAM, _CHOSEN = "round", "route-round"
 

@@ -9,7 +9,7 @@ from components.guard import guard
 from components.route_cards import apply_style
 from components.route_pages import show_feedback
 from domain.access import Permission
-from services.rounds.read import list_own_feedback
+from services.rounds.outcome import list_own_feedback
 
 actor = guard(Permission.VIEW_FEEDBACK)
 

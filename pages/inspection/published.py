@@ -10,7 +10,7 @@ from components.round_parts import apply_style
 from components.round_published import choose_published, show_publication
 from domain.access import Permission
 from domain.errors import UserError
-from services.rounds.read import list_published
+from services.rounds.outcome import list_published
 
 actor = guard(Permission.VIEW_PUBLISHED)
 

@@ -19,7 +19,7 @@ from services.reports.papers.feedback_sheet import Finding as PaperFinding
 from services.reports.papers.team_sheet import Stop as PaperStop
 from services.reports.papers.team_sheet import TeamMember, TeamSheetFacts, make_team_sheet
 from services.rounds.field import Finding, OwnRoute, Stop, look_at_own_route
-from services.rounds.read import list_own_feedback
+from services.rounds.outcome import list_own_feedback
 
 
 def export_route_sheet(actor: Actor, house: House, *, number: str) -> bytes:

@@ -25,6 +25,7 @@ from services.draw_list import stored_pack
 from services.draw_replay import replay_pack
 from services.house import House
 from services.rounds.depart import enter_salt, enter_value
+from services.rounds.outcome import list_published
 from services.rounds.papers import (
     SEALED_HOLDS,
     SEALED_LACKS,
@@ -34,7 +35,7 @@ from services.rounds.papers import (
 )
 from services.rounds.prepare import commit_round, make_salt
 from services.rounds.publication import read_publication
-from services.rounds.read import list_published, read_round
+from services.rounds.read import read_round
 from services.rounds.reveal import publish_draw, reveal_round
 from services.rounds.trail import read_trail
 from tests.asgi import ask

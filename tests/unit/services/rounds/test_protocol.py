@@ -39,6 +39,7 @@ from services.rounds.field import (
     record_no_show,
     record_visit,
 )
+from services.rounds.outcome import list_own_feedback, list_published_schools, read_revealed
 from services.rounds.prepare import (
     cancel_departure,
     commit_round,
@@ -47,13 +48,7 @@ from services.rounds.prepare import (
     open_departure,
     void_round,
 )
-from services.rounds.read import (
-    RoundStep,
-    list_own_feedback,
-    list_published_schools,
-    read_revealed,
-    read_round,
-)
+from services.rounds.read import RoundStep, read_round
 from services.rounds.reveal import publish_draw, reveal_round
 from tests.rounds import (
     MUST,
