@@ -26,7 +26,8 @@ PAGE_POLICY = (
 def _page() -> str:
     """Return the page; the stamp in it keeps an upgrade from meeting an old script."""
     files = [
-        ROOT / "static" / name for name in ("csm-duels.js", "csm-duels-map.js", "csm-duels.css")
+        ROOT / "static" / name
+        for name in ("csm-draw.js", "csm-duels.js", "csm-duels-map.js", "csm-duels.css")
     ]
     stamp = sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
     shell = ROOT / "routes" / "assets" / "duels.html"

@@ -8,7 +8,6 @@
   const WORLD = 2147483648, NAMES_FROM_ZOOM = 12.5, GLOW_MS = 450, POP_MS = 800, NARROW_PX = 760;
   const INK = "#0b2f5c", GOLD = "#ffc233", BLUE = "#2f7fc6", PALE = "#9fbfdd", OUT = "#a9b4c0", HOT = "#f28c00", SLATE = "#5b6f86";
   const FONT = "'Noto Sans SC','Source Han Sans SC','Microsoft YaHei','PingFang SC',sans-serif";
-  const ROADS = { trunk: ["#e2cfa6", 1.5, 0], primary: ["#e8dcc0", 1.3, 0], secondary: ["#dfe2e4", 1.1, 11], rural: ["#e2e4e5", .8, 12], branch: ["#e2e5e8", .8, 13] };
 
   /* d: the file's content; nameOf(place): a school's name; embedded: inside another page. */
   window.csmDuelMap = function (d, nameOf, embedded) {
@@ -158,17 +157,14 @@
     /* ---------- the ground: districts, roads, waters ---------- */
 
     function drawGround(base, waters) {
-      const still = { renderer: L.canvas({ padding: .3 }), interactive: false }, counties = { ...still, filter: (f) => f.properties.level === "county" };
-      const roadStyle = (f) => { const [color, weight, from] = ROADS[f.properties.c] || ROADS.branch, z = map.getZoom(); return { stroke: z >= from, color: color, weight: weight * Math.max(.8, 1 + (z - 11) * .5) }; };
-      L.geoJSON(base.districts, { ...counties, style: { stroke: false, fillColor: "#fafbf9", fillOpacity: 1 } }).addTo(map);
-      L.geoJSON(waters, { ...still, style: (f) => ({ color: "#b5d3ea", weight: f.geometry.type.includes("Line") ? 1.3 : .8, fillColor: "#c9e0f1", fillOpacity: .9 }) }).addTo(map);
-      const roads = L.geoJSON(base.roads, { ...still, style: roadStyle }).addTo(map);
-      map.on("zoomend", () => roads.setStyle(roadStyle));
-      L.geoJSON(base.districts, { ...counties, style: { color: "#8396a9", weight: 1.5, opacity: .9, fill: false } }).addTo(map);
-      for (const f of base.districts.features.filter((g) => g.properties.level === "county" && g.properties.label)) {
-        const word = document.createElement("span"); word.textContent = f.properties.name;
+      const pane = map.createPane("ground");
+      pane.style.zIndex = 210; pane.style.pointerEvents = "none";
+      const ground = new csmDraw.GroundLayer({ pane: "ground", grades: [], land: true });
+      ground.setBase(base); ground.waters = waters; ground.addTo(map);
+      for (const district of base.districts.filter((one) => one.level === "county" && one.label)) {
+        const word = document.createElement("span"); word.textContent = district.name;
         const icon = L.divIcon({ className: "place", html: word, iconSize: [140, 20] });
-        L.marker([f.properties.label[1], f.properties.label[0]], { icon: icon, interactive: false, keyboard: false }).addTo(map);
+        L.marker([district.label[1], district.label[0]], { icon: icon, interactive: false, keyboard: false }).addTo(map);
       }
     }
     return self;

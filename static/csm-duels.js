@@ -163,12 +163,14 @@
 
   /* ---------- start ---------- */
 
-  async function get(url) {
+  async function ask(url) {
     const answer = await fetch(url, { credentials: "same-origin" });
-    if (answer.ok) return answer.json();
+    if (answer.ok) return answer;
     const said = await answer.json().catch(() => ({ error: "对决记录没有取到（" + answer.status + "）。" }));
     throw new Error(said.error + (said.next_step || ""));
   }
+  const get = (url) => ask(url).then((answer) => answer.json());
+  const columns = (url) => ask(url).then((answer) => answer.arrayBuffer()).then(csmDraw.unpack);
   function point(e) {
     const s = picture.hit(e.containerPoint), tip = $("tip");
     picture.map.getContainer().style.cursor = s < 0 ? "" : "pointer";
@@ -224,7 +226,7 @@
     listen();
     if (calm) seek(K); else show();
     followAddress();
-    if (d.ground) picture.drawGround(await get("/layers/base.json"), await get("/layers/waters.json"));
+    if (d.ground) picture.drawGround(await columns("/layers/base.bin"), await columns("/layers/waters.bin"));
   }
   /* For tests and for whoever wants to check: where the walk stands. */
   window.csmDuels = {
