@@ -16,12 +16,12 @@ from db.scope import draws_readable_by, inspections_readable_by, schools_readabl
 from domain.access import Actor, Permission, require
 from domain.draw.record import STEPS
 from domain.errors import NotFound, UserError
-from domain.quick_draw import VISIT_CAP
 from domain.words import DrawForm, DrawStatus, InspectionLevel, ValueSource, Word
 from services.draw_pack import build_pack
 from services.house import House
 from services.reports.workbooks import Sheet, make_workbook
 from services.rounds.opened import opened_round
+from services.rules import sampling_rules_in_force
 
 QUICK_LACKS = (
     "由一人操作，录入的公开值本人先知、可以事先试算",
@@ -195,6 +195,7 @@ def list_drawn(actor: Actor, house: House, *, number: str) -> pd.DataFrame:
             )
             .group_by(Inspection.school_id),
         )
+        cap = sampling_rules_in_force(session.connection(), today).visit_cap
         used = _counts(
             session,
             select(DrawnSchool.school_id, func.count())
@@ -215,7 +216,7 @@ def list_drawn(actor: Actor, house: House, *, number: str) -> pd.DataFrame:
     parts = frame["stratum"].astype(str).str.partition("/")
     frame["visits"] = [visits.get(school, 0) for school in frame["id"]]
     frame["used"] = [used.get(school, 0) for school in frame["id"]]
-    over = f"本年已查 {VISIT_CAP} 次或以上，请考虑合并进校"
+    over = f"本年已查 {cap} 次或以上，请考虑合并进校"
     return pd.DataFrame(
         {
             "position": frame["position"],
@@ -227,7 +228,7 @@ def list_drawn(actor: Actor, house: House, *, number: str) -> pd.DataFrame:
             "percent": frame["part"] / frame["whole"] * 100,
             "visits": frame["visits"],
             "used": frame["used"],
-            "warning": [over if count >= VISIT_CAP else "" for count in frame["visits"]],
+            "warning": [over if count >= cap else "" for count in frame["visits"]],
             "address": frame["address"].fillna(""),
             "phone": frame["phone"].fillna(""),
         }
