@@ -74,6 +74,7 @@ def build_demo_city(
     """
     # The other use cases read this one's tables; imported late, they may import it too.
     from services.accounts import ensure_demo_accounts
+    from services.demo.rounds import plant_round
     from services.demo.sampling import clear_sampling, plant_sampling
     from services.risk import recompute_risk
     from services.rules import ensure_default_rules
@@ -128,6 +129,7 @@ def build_demo_city(
     recompute_risk(actor, house, progress=progress)
     ensure_demo_accounts(house)
     counts |= plant_sampling(house, seed=seed, as_of=as_of)
+    counts["round"] = plant_round(house, seed=seed, as_of=as_of)
     return _summary(counts, as_of)
 
 
@@ -161,5 +163,6 @@ def _summary(counts: dict[str, int], as_of: dt.date) -> str:
         f"勤务时段 {counts['post_session']} 个，督查 {counts['inspection']} 次，"
         f"隐患 {counts['hazard']} 条，投诉 {counts['complaint']} 条，演练 {counts['drill_record']} 次，"
         f"自查 {counts['self_check']} 份，督查人员 {counts['inspector']} 名，"
-        f"抽查计划 {counts['sampling_plan']} 个。全部数据标注“演示数据”。"
+        f"抽查计划 {counts['sampling_plan'] + counts['round']} 个、"
+        f"已公示的封存抽取 {counts['round']} 次。全部数据标注“演示数据”。"
     )

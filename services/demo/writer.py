@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from db.base import Base
-from db.models import Account, SignIn
+from db.models import Account, Custodian, Inspector, SignIn
 from services.demo import plane
 from services.demo.plane import SOURCE, Array
 
@@ -126,12 +126,17 @@ _SCOPES = (
 def lift_scopes(connection: Connection) -> list[dict[str, Any]]:
     """Remove demo accounts, unbind the others' scopes, and return those by code.
 
-    Codes stay the same from one demo city to the next; row ids need not.
+    A demo account that kept a salt or was sent out stays with its round. Codes stay the
+    same from one demo city to the next; row ids need not.
     """
     account = Account.__table__
     demo = select(account.c.id).where(account.c.is_demo)
     connection.execute(delete(SignIn).where(SignIn.account_id.in_(demo)))
-    connection.execute(delete(Account).where(Account.is_demo))
+    keepers = select(Custodian.account_id)
+    sent = select(Inspector.account_id).where(Inspector.account_id.is_not(None))
+    connection.execute(
+        delete(Account).where(Account.is_demo, Account.id.not_in(keepers), Account.id.not_in(sent))
+    )
     kept: list[dict[str, Any]] = []
     for column, name in _SCOPES:
         target = table_of(name)

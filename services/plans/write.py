@@ -360,5 +360,10 @@ def _wrong_status(status: PlanStatus, number: str, verb: str) -> UserError:
 
 def _next_number(work: Work, year: int) -> str:
     prefix = plan_number(year, 0).rpartition("-")[0]
-    made = select(func.count()).where(SamplingPlan.number.startswith(prefix))
-    return plan_number(year, work.session.execute(made).scalar_one() + 1)
+    before = work.session.scalar(
+        select(SamplingPlan.number)
+        .where(SamplingPlan.number.startswith(prefix))
+        .order_by(func.length(SamplingPlan.number).desc(), SamplingPlan.number.desc())
+        .limit(1)
+    )
+    return plan_number(year, int(before.rpartition("-")[2]) + 1 if before else 1)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from db.draw_chain import append_line, lock_chain
 from db.models import (
+    City,
     Departure,
     Draw,
     DrawnSchool,
@@ -164,6 +165,8 @@ def _write_visits(work: Work, draw: Draw, stops: list[RouteStop]) -> int:
     """Write the visits and what they found; return how many schools were inspected."""
     plan = work.session.scalars(select(SamplingPlan).where(SamplingPlan.id == draw.plan_id)).one()
     terms = PlanTerms.from_json(plan.terms)
+    # A demo city is replaced whole by the next one: what came of its rounds belongs to it.
+    is_demo = work.session.scalar(select(City.is_demo).limit(1))
     visited = [
         stop for stop in stops if stop.outcome is StopOutcome.VISITED and stop.school_id is not None
     ]
@@ -177,7 +180,7 @@ def _write_visits(work: Work, draw: Draw, stops: list[RouteStop]) -> int:
             on_date=_day_of(draw, stop),
             unit=f"{draw.title} {stop.route} 队",
             hazards_found=len(stop.findings),
-            source=f"封存抽取 {draw.number}",
+            source="演示数据" if is_demo else f"封存抽取 {draw.number}",
             updated_by=work.actor.login,
             updated_at=work.at,
         )

@@ -60,11 +60,11 @@ def test_an_inspector_draws_downloads_and_a_stranger_to_the_draw_replays_it(
     page.get_by_label("公开值", exact=True).fill("骰子 3 5 1 6")
     page.get_by_label("公开值", exact=True).press("Enter")
     page.get_by_role("button", name="承诺并抽取").click()
-    expect(page.get_by_role("heading", name="CQ2026-0001")).to_be_visible()
-    assert "draw=CQ2026-0001" in page.url
+    expect(page.get_by_role("heading", name="CQ2026-0002")).to_be_visible()
+    assert "draw=CQ2026-0002" in page.url
     page.reload()
-    expect(page.get_by_role("heading", name="CQ2026-0001")).to_be_visible()
-    assert list_draws(INSPECTOR, drawing.house)["number"].tolist() == ["CQ2026-0001"]
+    expect(page.get_by_role("heading", name="CQ2026-0002")).to_be_visible()
+    assert list_draws(INSPECTOR, drawing.house)["number"].tolist() == ["CQ2026-0002"]
 
     with page.expect_download() as waiting, page.expect_popup():
         page.get_by_role("link", name="下载复算包").click()
@@ -80,8 +80,8 @@ def test_an_inspector_draws_downloads_and_a_stranger_to_the_draw_replays_it(
     page = context.new_page()
     enter(page, Role.POLICE, "/replay")
     page.set_input_files("input[type=file]", pack)
-    expect(page.get_by_text("抽取 CQ2026-0001：共 10 步，全部一致。")).to_be_visible()
-    codes = list_drawn(INSPECTOR, drawing.house, number="CQ2026-0001")["code"].tolist()
+    expect(page.get_by_text("抽取 CQ2026-0002：共 10 步，全部一致。")).to_be_visible()
+    codes = list_drawn(INSPECTOR, drawing.house, number="CQ2026-0002")["code"].tolist()
     assert page.get_by_label("学校代码", exact=True).input_value() == codes[0]
 
     forged = tmp_path / "forged.zip"

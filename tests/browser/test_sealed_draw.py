@@ -34,6 +34,8 @@ def round_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def enter(chromium: Browser, round_server: Server) -> Iterator[Enter]:
     """Give the helper that opens a browser of its own as somebody; watch over all requests."""
     log, opened = RequestLog(), list[BrowserContext]()
+    # Four browsers at once on a busy machine.
+    expect.set_options(timeout=20_000)
 
     def enter_(login: str, at: str) -> Page:
         context = chromium.new_context(
@@ -51,6 +53,7 @@ def enter(chromium: Browser, round_server: Server) -> Iterator[Enter]:
         return page
 
     yield enter_
+    expect.set_options(timeout=5_000)
     for context in opened:
         context.close()
     assert log.forbidden == []

@@ -11,8 +11,11 @@ from db.models import Account, Inspector, InspectorTie, SamplingPlan
 from domain.access import SYSTEM, Actor
 from domain.words import InspectionLevel, PlanStatus, Role
 from services.demo.build import build_demo_city
+from services.draw_recompute import recompute_draw
 from services.house import House
 from services.plans.rosters import check_frozen_rosters
+from services.rounds.outcome import list_published, list_published_schools
+from services.rounds.publication import read_publication
 
 LEADER = Actor(None, "demo-leader", "", Role.LEADER)
 
@@ -31,10 +34,14 @@ def build(house: House, schools: int = 90) -> None:
 def rows(house: House) -> tuple[list[object], list[object]]:
     with house.read() as session:
         people = session.execute(
-            select(Inspector.code, Inspector.name, Inspector.can_lead, Inspector.phone)
+            select(Inspector.code, Inspector.name, Inspector.can_lead, Inspector.phone).order_by(
+                Inspector.code
+            )
         )
         plans = session.execute(
-            select(SamplingPlan.number, SamplingPlan.title, SamplingPlan.frame_hash)
+            select(SamplingPlan.number, SamplingPlan.title, SamplingPlan.frame_hash).order_by(
+                SamplingPlan.number
+            )
         )
         return [tuple(row) for row in people], [tuple(row) for row in plans]
 
@@ -52,6 +59,7 @@ def test_the_demo_shows_plans_at_every_step_and_teams_for_those_that_are_frozen(
         ).all()
     assert [(plan.status, plan.level) for plan in plans] == [
         (PlanStatus.APPROVED, InspectionLevel.CITY),
+        (PlanStatus.APPROVED, InspectionLevel.CITY),
         (PlanStatus.APPROVED, InspectionLevel.COUNTY),
         (PlanStatus.SUBMITTED, InspectionLevel.CITY),
         (PlanStatus.DRAFT, InspectionLevel.COUNTY),
@@ -60,7 +68,7 @@ def test_the_demo_shows_plans_at_every_step_and_teams_for_those_that_are_frozen(
     assert len({person.name for person in people}) == len(people) == 24 + 8 * 7
     assert 5 <= ties <= 30
     assert sorted(linked) == ["demo-district", "demo-inspector", "demo-police"]
-    for plan in plans[:3]:
+    for plan in plans[1:4]:
         found = check_frozen_rosters(LEADER, any_house, number=plan.number)
         assert found.bare is None
         assert found.staffed + found.eased >= found.tried // 2, plan.number
@@ -71,6 +79,22 @@ def test_a_rebuilt_demo_city_has_the_same_people_and_plans(house: House) -> None
     before = rows(house)
     build(house)
     assert rows(house) == before
+
+
+def test_the_demo_has_one_published_round_that_replays_and_outlives_a_rebuild(
+    any_house: House,
+) -> None:
+    build(any_house)
+    (number,) = list_published(LEADER, any_house)["number"]
+    drawn = list_published_schools(LEADER, any_house, number=number)
+    assert len(drawn) == 10
+    assert recompute_draw(LEADER, any_house, number=number).fault is None
+    facts = read_publication(LEADER, any_house, number=number)
+    assert (facts.visited, facts.departs_on) == (facts.stops, dt.date(2026, 10, 21))
+    build(any_house)
+    assert list_published(LEADER, any_house)["number"].tolist() == [number]
+    again = list_published_schools(LEADER, any_house, number=number)
+    assert again["code"].tolist() == drawn["code"].tolist()
 
 
 @pytest.mark.parametrize("schools", [8, 20])
