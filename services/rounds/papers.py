@@ -20,7 +20,7 @@ from domain.access import Actor, Permission, require
 from domain.draw.frame import parse_excluded
 from domain.draw.seal import read_salt, rule_of_parameters, salt_commitment
 from domain.errors import NotFound, UserError
-from domain.rounds import roster_from_json
+from domain.rounds import Staffed, roster_from_json
 from domain.words import DrawForm, DrawStatus
 from services.draw_papers import export_certificate
 from services.house import House
@@ -182,6 +182,8 @@ def export_draw_certificate(actor: Actor, house: House, *, number: str) -> bytes
 
 def _certificate_facts(session: Session, draw: Draw) -> CertificateFacts:
     departure = session.scalars(select(Departure).where(Departure.draw_id == draw.id)).one()
+    sealed = session.scalars(select(SealedRound).where(SealedRound.draw_id == draw.id)).one()
+    staffed = roster_from_json(sealed.roster)
     steps = trail_from(session, draw.commit_seq, number=draw.number)
     keepers = [keeper.name for keeper in read_keepers(session, departure.id)]
     names = names_behind(session, [draw.committed_by, draw.drawn_by or "", draw.published_by or ""])
@@ -210,22 +212,27 @@ def _certificate_facts(session: Session, draw: Draw) -> CertificateFacts:
         steps=tuple(Step(step.what, step.at) for step in steps),
         head=next(step.hash for step in steps if step.what == "启封"),
         holds=SEALED_HOLDS,
-        lacks=SEALED_LACKS,
+        lacks=(*SEALED_LACKS, *_set_aside(staffed)),
         made_at=draw.published_at or draw.drawn_at or draw.committed_at,
         seed=draw.seed or "",
         excluded=len(parse_excluded(draw.excluded)),
         reserve=rule_of_parameters(draw.parameters).reserve,
-        roster=_roster(session, draw),
+        roster=_roster(staffed),
         issuer=issuer_of(session, draw.district_id),
     )
 
 
-def _roster(session: Session, draw: Draw) -> RosterFacts:
-    sealed = session.scalars(select(SealedRound).where(SealedRound.draw_id == draw.id)).one()
-    drawn = roster_from_json(sealed.roster).drawn
+def _roster(staffed: Staffed) -> RosterFacts:
+    drawn = staffed.drawn
     return RosterFacts(
         method=drawn.method,
         teams=len(drawn.teams),
         people=sum(len(team.people) for team in drawn.teams),
         count=drawn.count,
     )
+
+
+def _set_aside(staffed: Staffed) -> tuple[str, ...]:
+    """Return which rules the approved plan let the teams do without, as one guarantee less."""
+    rules = "、".join(rule.label for rule in staffed.relaxed)
+    return (f"组队时按批准的计划放宽：{rules}",) if rules else ()

@@ -14,7 +14,8 @@ from starlette.middleware import Middleware
 
 import routes.files
 import routes.guard
-from db.models import AuditEvent
+from db.models import AuditEvent, SealedRound
+from domain.draw.roster import RosterRule
 from domain.draw.seal import read_salt
 from domain.errors import Forbidden, NotFound, UserError
 from domain.words import Role
@@ -226,3 +227,17 @@ def test_the_papers_leave_by_their_own_addresses(
         got = ask(app, "GET", certificate, headers=cookie(login))
         assert (got.status, got.body[:5]) == (200, b"%PDF-"), actor.role
     assert city.actor("xiao").role is Role.SCHOOL
+
+
+def test_rules_that_were_set_aside_stand_on_the_certificate(any_house: House) -> None:
+    city = add_round_city(any_house)
+    made = depart(any_house, city)
+    li = city.actor("li")
+    reveal_round(li, any_house, number=made.number, unrecorded_reason="演练")
+    assert "放宽" not in read(export_draw_certificate(li, any_house, number=made.number))
+    with Session(any_house.engine) as session:
+        sealed = session.scalars(select(SealedRound)).one()
+        sealed.roster = sealed.roster | {"relaxed": [RosterRule.DUTY_CAP.value]}
+        session.commit()
+    text = read(export_draw_certificate(li, any_house, number=made.number))
+    assert "组队时按批准的计划放宽：出勤次数上限" in text
