@@ -15,12 +15,14 @@ from components.school_list import plain
 from domain.access import Actor, Permission
 from domain.errors import UserError
 from domain.quick_draw import REASON_LIMIT
-from domain.words import DrawStatus
+from domain.words import DrawForm, DrawStatus
 from services.draw_list import DrawFacts, list_drawn, read_draw
 from services.draws import complete_draw, use_draw, void_draw
+from services.visits import list_unvisited, record_quick_visits
 
 _FAULT = "draw-step-fault"
 _REASON = "draw-void-reason"
+_VISIT_DAY, _VISITED = "draw-visit-day", "draw-visited"
 
 
 def show_attempts(attempts: pd.DataFrame) -> None:
@@ -86,6 +88,8 @@ def show_chosen(actor: Actor) -> None:
             _show_list(actor, facts)
         if actor.may(Permission.DRAW):
             _show_steps(facts)
+            if facts.used_by and facts.form is DrawForm.QUICK:
+                _offer_visits(actor, facts.number)
         show_day(actor, facts)
 
 
@@ -142,6 +146,36 @@ def _show_list(actor: Actor, facts: DrawFacts) -> None:
         st.link_button("复算这次抽取", f"/replay?draw={facts.number}", icon=":material/verified:")
 
 
+def _offer_visits(actor: Actor, number: str) -> None:
+    """Let whoever made the visits say so: only then do they count."""
+    left = list_unvisited(actor, session.house(), number=number)
+    if not left:
+        st.caption("名单上的学校都已登记督查，已计入本年覆盖。")
+        return
+    today = session.house().today()
+    with st.expander(f"登记已督查的学校（还有 {len(left)} 所未登记）"):
+        st.caption("登记之后计入本年覆盖和每校督查次数；没有登记的不算查过。")
+        st.date_input("督查日期", value=today, max_value=today, key=_VISIT_DAY)
+        st.multiselect(
+            "已督查的学校",
+            list(left),
+            format_func=lambda code: left[code],
+            placeholder="选择学校",
+            key=_VISITED,
+        )
+        st.button("登记督查", on_click=_record_visits, args=(number,), key="draw-visits")
+
+
+def _record_visits(number: str) -> None:
+    verb = partial(
+        record_quick_visits,
+        on=session.recall(_VISIT_DAY),
+        codes=tuple(session.recall(_VISITED) or ()),
+    )
+    _step(verb, number)
+    session.forget(_VISITED)
+
+
 def _show_steps(facts: DrawFacts) -> None:
     if facts.status is DrawStatus.DRAWN and not facts.used_by:
         st.button(
@@ -167,7 +201,7 @@ def _show_steps(facts: DrawFacts) -> None:
     st.button("作废", on_click=_void, args=(facts.number,), key="draw-void")
 
 
-def _step(verb: Callable[..., None], number: str) -> None:
+def _step(verb: Callable[..., object], number: str) -> None:
     actor = guard(Permission.DRAW)
     try:
         verb(actor, session.house(), number=number)

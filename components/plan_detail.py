@@ -13,7 +13,7 @@ from components.guard import guard
 from components.plan_edit import edit_draft
 from components.plan_preview import as_table, show, show_preview, show_rosters
 from components.plan_simulation import show_simulation
-from components.plan_state import ASKED, attempt, open_plan
+from components.plan_state import ASKED, attempt, open_plan, window_names
 from domain.access import Actor, Permission
 from domain.plan import PlanTerms
 from domain.quick_draw import REASON_LIMIT, Weighting
@@ -174,6 +174,7 @@ def _terms(actor: Actor, facts: PlanFacts) -> None:
         ("名单", f"必查 {len(terms.must_visit)} 所；不参加 {len(terms.exclusions)} 所（另有停办、撤并）"),
         ("出发地点", start),
         ("当天", f"{_clock(day.from_min)}–{_clock(day.to_min)}，每校 {day.visit_min} 分钟，{day.teams} 队 × {day.team_size} 人"),
+        ("到校时段", "、".join(window_names(day)) or "不限"),
         ("出勤", f"近 {roster.duty_days} 天每人至多 {roster.duty_cap} 次" if roster.duty_cap else "不设上限"),
         ("可放宽", "、".join(rule.label for rule in roster.relax) or "都不放宽"),
     ]  # fmt: skip

@@ -9,10 +9,17 @@ import streamlit as st
 from components import session
 from components.guard import guard
 from components.plan_lists import exclusion_list, must_visit_list
-from components.plan_state import Held
+from components.plan_state import Held, window_names
 from domain.access import Actor, Permission
+from domain.day_task import clock
 from domain.draw.roster import LEAST_TEAM
-from domain.plan import MOST_DEPARTURES, MOST_TEAM_SIZE, MOST_TEAMS, RELAXABLE
+from domain.plan import (
+    MOST_DEPARTURES,
+    MOST_TEAM_SIZE,
+    MOST_TEAMS,
+    RELAXABLE,
+    VISIT_WINDOWS,
+)
 from domain.quick_draw import MAX_RECENT_DAYS, TITLE_LIMIT
 from domain.sampling_rules import MAX_WEIGHT, SamplingRules
 from domain.words import (
@@ -230,6 +237,15 @@ def _day(actor: Actor, held: Held) -> None:
         "每校停留（分钟）", min_value=10, max_value=480, step=5, value=day.visit_min,
         key=held.key("visit-min"),
     )  # fmt: skip
+    st.pills(
+        "到校时段（不选则不限）",
+        list(VISIT_WINDOWS),
+        selection_mode="multi",
+        default=window_names(day),
+        format_func=_window,
+        help="只在这些时段到校，例如查食堂选午餐时段；排不下的学校会点名。",
+        key=held.key("windows"),
+    )
     left, right = st.columns(2)
     left.number_input(
         "几支队", min_value=1, max_value=MOST_TEAMS, value=day.teams, key=held.key("teams")
@@ -316,3 +332,8 @@ def _areas(
         key=key,
         placeholder="全部",
     )
+
+
+def _window(name: str) -> str:
+    start, end = VISIT_WINDOWS[name]
+    return f"{name} {clock(start)}–{clock(end)}"

@@ -13,7 +13,14 @@ import streamlit as st
 from components import session
 from domain.draw.roster import RosterRule
 from domain.errors import UserError
-from domain.plan import DayTerms, Exclusion, MustVisit, PlanTerms, RosterTerms
+from domain.plan import (
+    VISIT_WINDOWS,
+    DayTerms,
+    Exclusion,
+    MustVisit,
+    PlanTerms,
+    RosterTerms,
+)
 from domain.quick_draw import Weighting
 from domain.school_filter import SchoolFilter
 from domain.words import Channel, NoticeMode
@@ -120,7 +127,13 @@ def _day(said: Callable[[str, Any], Any], day: DayTerms) -> DayTerms:
         visit_min=int(said("visit-min", day.visit_min)),
         teams=int(said("teams", day.teams)),
         team_size=int(said("team-size", day.team_size)),
+        windows=tuple(VISIT_WINDOWS[name] for name in said("windows", window_names(day))),
     )
+
+
+def window_names(day: DayTerms) -> list[str]:
+    """Return the names of the spans in which a visit may begin, in their order."""
+    return [name for name, span in VISIT_WINDOWS.items() if span in day.windows]
 
 
 def _minutes(value: dt.time | None, default: int) -> int:

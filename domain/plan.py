@@ -21,6 +21,14 @@ MOST_TEAMS, MOST_TEAM_SIZE, MOST_DEPARTURES = 20, 6, 30
 MINUTES_A_DAY = 1440
 COMPANY_CHANNELS: tuple[Channel, ...] = (Channel.THIRD_PARTY, Channel.CROSS)
 """Channels in which the inspection of companies is restricted. source: DOMAIN.md §2 [std]"""
+VISIT_WINDOWS: dict[str, tuple[int, int]] = {
+    "上学时段": (7 * 60, 8 * 60 + 20),
+    "上午上课": (8 * 60 + 30, 11 * 60 + 20),
+    "午餐时段": (10 * 60 + 50, 12 * 60 + 40),
+    "下午上课": (14 * 60, 16 * 60),
+    "放学时段": (15 * 60 + 30, 18 * 60),
+}
+"""Spans in which a visit may begin, minutes after midnight. source: [own], for bells and canteen"""
 RELAXABLE: tuple[RosterRule, ...] = (
     RosterRule.SAME_PAIR,
     RosterRule.SAME_SCHOOL,

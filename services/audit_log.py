@@ -54,6 +54,7 @@ KIND_LABELS: dict[str, str] = {
     "draw.pressed_again": "重复提交抽取，未再抽",
     "draw.voided": "作废抽取",
     "draw.used": "采用抽取",
+    "draw.visits_recorded": "登记抽中学校的督查",
     "draw.pack_exported": "下载复算包",
     "draw.list_exported": "下载抽中名单",
     "draw.certificate_exported": "下载抽查凭证",

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from db.draw_chain import append_line, lock_chain
 from db.models import (
-    City,
     Departure,
     Draw,
     DrawnSchool,
@@ -45,6 +44,7 @@ from services.draws import drawn_rows
 from services.house import LOCAL_ZONE, House, Work
 from services.rounds.field import event_text, finding_of
 from services.rounds.prepare import find_round, read_keepers
+from services.visits import source_of_visit, visit_number
 
 
 def reveal_round(actor: Actor, house: House, *, number: str, unrecorded_reason: str = "") -> None:
@@ -165,14 +165,13 @@ def _write_visits(work: Work, draw: Draw, stops: list[RouteStop]) -> int:
     """Write the visits and what they found; return how many schools were inspected."""
     plan = work.session.scalars(select(SamplingPlan).where(SamplingPlan.id == draw.plan_id)).one()
     terms = PlanTerms.from_json(plan.terms)
-    # A demo city is replaced whole by the next one: what came of its rounds belongs to it.
-    is_demo = work.session.scalar(select(City.is_demo).limit(1))
+    source = source_of_visit(work.session, f"封存抽取 {draw.number}")
     visited = [
         stop for stop in stops if stop.outcome is StopOutcome.VISITED and stop.school_id is not None
     ]
     made = [
         Inspection(
-            number=f"{draw.number}-{at:03d}",
+            number=visit_number(draw.number, at),
             school_id=stop.school_id,
             level=draw.level,
             channel=terms.channel,
@@ -180,7 +179,7 @@ def _write_visits(work: Work, draw: Draw, stops: list[RouteStop]) -> int:
             on_date=_day_of(draw, stop),
             unit=f"{draw.title} {stop.route} 队",
             hazards_found=len(stop.findings),
-            source="演示数据" if is_demo else f"封存抽取 {draw.number}",
+            source=source,
             updated_by=work.actor.login,
             updated_at=work.at,
         )

@@ -16,6 +16,7 @@ from services.draw_list import LACKS, list_drawn, list_draws
 from services.draws import QuickOrder, commit_quick_draw, draw_quick
 from services.house import House
 from services.map_schools import load_school_table
+from services.visits import list_unvisited
 from tests.browser.serving import make_house
 from tests.pages.test_map_page import texts
 
@@ -71,6 +72,11 @@ def test_an_inspector_types_a_value_presses_once_and_sees_the_list(
     page.button(key="draw-use").click().run()
     assert "已采用" in said(page)
     assert not [b for b in page.button if b.key == "draw-use"]
+    page.multiselect(key="draw-visited").set_value([drawn["code"][0]]).run()
+    page.button(key="draw-visits").click().run()
+    assert not page.exception
+    assert drawn["code"][0] not in list_unvisited(INSPECTOR, drawing_house, number=number)
+    assert any("还有 3 所未登记" in one.label for one in page.expander)
 
 
 def test_a_press_without_a_value_or_with_too_many_places_is_refused_in_words(
