@@ -124,6 +124,9 @@ def test_of_two_people_at_one_draft_the_second_is_told_and_keeps_nothing_over_th
     expect(two.get_by_text("您看到的不是最新内容，这次修改没有生效")).to_be_visible()
     assert read_plan(INSPECTOR, planning.house, number=number).title == "先保存的"
     two.get_by_role("button", name="打开最新内容").click()
+    expect(two.get_by_text("这个计划刚被别人保存过")).to_have_count(0, timeout=20_000)
+    # Until the run is over, the old form stands beside the new one.
+    expect(two.get_by_label("计划名称", exact=True)).to_have_count(1, timeout=20_000)
     expect(two.get_by_label("计划名称", exact=True)).to_have_value("先保存的")
     first.close()
     second.close()
