@@ -130,7 +130,15 @@ def go_on_the_round(house: House, city: RoundCity, number: str) -> None:
     )
 
 
-@pytest.fixture(scope="module", params=["committed", "departed", "under way"])
+STEPS = ("committed", "departed", "under way")
+at_every_step = pytest.mark.parametrize("worlds", STEPS, indirect=True, scope="module")
+before_and_during = pytest.mark.parametrize(
+    "worlds", ["committed", "under way"], indirect=True, scope="module"
+)
+"""Pages cost more than addresses; what is shown at departure is shown while under way too."""
+
+
+@pytest.fixture(scope="module")
 def worlds(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[World, World]]:
@@ -221,6 +229,7 @@ def questions(world: World) -> list[dict[str, str]]:
     return [{}, *more] if world.step == "under way" else [{}]
 
 
+@before_and_during
 @pytest.mark.parametrize("login", OUTSIDERS)
 def test_no_page_tells_what_was_drawn(
     worlds: tuple[World, World], login: str, monkeypatch: pytest.MonkeyPatch
@@ -274,6 +283,7 @@ def contents(body: bytes) -> bytes:
         return b"\n".join(archive.read(name) for name in names)
 
 
+@at_every_step
 @pytest.mark.parametrize("login", [*OUTSIDERS, ""])
 def test_no_address_tells_what_was_drawn(
     worlds: tuple[World, World], login: str, monkeypatch: pytest.MonkeyPatch
@@ -298,6 +308,7 @@ def test_no_address_tells_what_was_drawn(
         assert answers[0] == answers[1], address
 
 
+@at_every_step
 def test_the_two_worlds_did_draw_differently_and_their_teams_see_it(
     worlds: tuple[World, World],
 ) -> None:
