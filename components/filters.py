@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from urllib.parse import parse_qs
 
 import streamlit as st
@@ -25,6 +26,7 @@ from services.risk import risk_is_stale
 DRAW_PAGE = "pages/inspection/quick.py"
 KM_PER_DEGREE = 111.32
 """Of latitude; only for the words beside a rectangle, never for a figure."""
+_SELDOM = ("coverage", "ownership", "station")
 _WIDGET_KEYS = ("q", "district", "station", "kind", "ownership", "level", "status", "coverage")
 
 
@@ -38,17 +40,33 @@ def choose_schools(table: SchoolTable) -> SchoolFilter:
         max_chars=60,
         icon=":material/search:",
     )
-    return SchoolFilter(
+    area = _area()
+    wanted = SchoolFilter(
         q=(q or "").strip(),
-        area=_area(),
+        area=area,
         level=_words("风险等级", "level", RiskLevel),
         district=_areas("区县", "district", table.district_codes, table.district_names),
         kind=_words("学段", "kind", SchoolKind),
         status=_words("本年督查状态", "status", InspectionStatus),
+    )
+    if not _more_filters():
+        return wanted
+    return replace(
+        wanted,
         coverage=_words("本年督查覆盖", "coverage", Coverage),
         ownership=_words("办别", "ownership", Ownership),
         station=_areas("辖区派出所", "station", table.station_codes, table.station_names),
     )
+
+
+def _more_filters() -> bool:
+    """Tell whether the seldom used filters are wanted; one that is set is always shown.
+
+    Each costs the browser some 10 ms at every change of any filter.
+    """
+    is_set = any(session.recall(key) or st.query_params.get_all(key) for key in _SELDOM)
+    asked = st.toggle("更多筛选：覆盖、办别、派出所", key="more-filters")
+    return asked or is_set
 
 
 def clear_filters() -> None:

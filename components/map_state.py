@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from hashlib import sha256
 from typing import Any
 
@@ -12,9 +13,12 @@ from components.reads import Shown
 from domain.access import Actor
 from domain.school_filter import SchoolFilter
 from services.map_layers import layer_version
+from services.map_pack import pack_mask
 from services.map_screen import screen_lonlat
 
 CLOSE_UP_ZOOM = 16
+INLINE_SCHOOLS = 24_000
+"""Up to so many schools a mask takes 4 kB as text, within what a rerun of the map may send."""
 
 
 def map_state(
@@ -50,6 +54,7 @@ def map_state(
         "base": base,
         "waters": waters,
         "mask": shown.wanted.to_query(),
+        "bits": _inline_mask(shown),
         "colour": options.colour,
         "overlays": overlays,
         "facilities": f"/layers/facilities.bin?v={facilities}"
@@ -71,6 +76,13 @@ def map_state(
         lon, lat = screen_lonlat(house, chosen.lon, chosen.lat)
         state["show"] = [float(lon), float(lat), CLOSE_UP_ZOOM, chosen.moves]
     return state
+
+
+def _inline_mask(shown: Shown) -> str | None:
+    """Return the mask in base64 where it is short: it then needs no request of its own."""
+    if shown.wanted.is_empty or len(shown.table) > INLINE_SCHOOLS:
+        return None
+    return b64encode(pack_mask(shown.mask)).decode("ascii")
 
 
 def _screen_area(wanted: SchoolFilter) -> list[float] | None:

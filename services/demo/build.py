@@ -130,6 +130,9 @@ def build_demo_city(
     ensure_demo_accounts(house)
     counts |= plant_sampling(house, seed=seed, as_of=as_of)
     counts["round"] = plant_round(house, seed=seed, as_of=as_of)
+    if counts["round"]:
+        # The round's visits came after the risk that its plan was weighed by.
+        recompute_risk(actor, house, progress=progress)
     return _summary(counts, as_of)
 
 

@@ -59,6 +59,7 @@ def test_a_filter_keeps_the_users_view_and_never_blanks(
     )
     view = frame.evaluate("JSON.stringify([csm.map.getCenter(), csm.map.getZoom()])")
     frame.evaluate("window.stillTheSame = true")
+    page.get_by_text("更多筛选").click()
     choose(page, "办别", "民办")
     wait_for_filter(frame, "ownership=private")
     assert frame.evaluate("window.stillTheSame")

@@ -52,6 +52,7 @@ def test_an_inspector_draws_downloads_and_a_stranger_to_the_draw_replays_it(
     enter(page, Role.INSPECTOR, "/quick")
     expect(page.get_by_role("heading", name="简易抽取", exact=True)).to_be_visible()
     everything = page.get_by_text("所中抽").first.inner_text()
+    page.get_by_text("更多筛选").click()
     page.get_by_test_id("stMultiSelect").filter(has_text="办别").click()
     page.get_by_role("option", name="公办", exact=True).click()
     page.keyboard.press("Escape")
