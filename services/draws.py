@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
 
 from db.draw_chain import append_line, lock_chain
 from db.models import Draw, DrawnSchool, School
@@ -267,16 +268,21 @@ def next_number(work: Work, year: int) -> str:
     return draw_number(year, work.session.execute(made_before).scalar_one() + 1)
 
 
-def _find(actor: Actor, house: House, number: str) -> Draw:
-    with house.read() as session:
-        found = session.scalars(
-            select(Draw).where(
-                draws_readable_by(actor), Draw.number == number, Draw.form == DrawForm.QUICK
-            )
-        ).one_or_none()
+def find_quick_draw(session: Session, actor: Actor, number: str) -> Draw:
+    """Return a quick draw in the actor's scope, or raise ``NotFound``."""
+    found = session.scalars(
+        select(Draw).where(
+            draws_readable_by(actor), Draw.number == number, Draw.form == DrawForm.QUICK
+        )
+    ).one_or_none()
     if found is None:
         raise NotFound("这次抽取")
     return found
+
+
+def _find(actor: Actor, house: House, number: str) -> Draw:
+    with house.read() as session:
+        return find_quick_draw(session, actor, number)
 
 
 def _finish(actor: Actor, house: House, *, number: str, value: str) -> None:

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from db.draw_chain import lock_chain
 from db.models import City, Draw, DrawnSchool, Inspection
-from db.scope import draws_readable_by
 from domain.access import Actor, Permission, require
-from domain.errors import NotFound, UserError
-from domain.words import Channel, DrawForm, NoticeMode
+from domain.errors import UserError
+from domain.words import Channel, NoticeMode
+from services.draws import find_quick_draw
 from services.house import LOCAL_ZONE, House
 
 DEMO_SOURCE = "演示数据"
@@ -37,7 +37,7 @@ def list_unvisited(actor: Actor, house: House, *, number: str) -> dict[str, str]
     """Return code and name of a quick draw's schools whose visit is not recorded yet."""
     require(actor, Permission.VIEW_DRAWS)
     with house.read() as session:
-        draw = _find(session, actor, number)
+        draw = find_quick_draw(session, actor, number)
         return {row.school_code: row.school_name for row in _open_schools(session, draw)}
 
 
@@ -53,7 +53,7 @@ def record_quick_visits(
     require(actor, Permission.DRAW)
     with house.write(actor) as work:
         lock_chain(work.connection)
-        draw = _find(work.session, actor, number)
+        draw = find_quick_draw(work.session, actor, number)
         if draw.used_at is None or draw.drawn_at is None:
             raise UserError(f"抽取 {number} 还没有采用。", "请先按“采用这次抽取”，再登记督查。")
         drawn_on = min(draw.drawn_at.astimezone(LOCAL_ZONE).date(), house.today())
@@ -89,17 +89,6 @@ def record_quick_visits(
         work.bump("inspections", "draws")
         work.audit("draw.visits_recorded", number, {"schools": len(set(codes))})
     return len(set(codes))
-
-
-def _find(session: Session, actor: Actor, number: str) -> Draw:
-    found = session.scalars(
-        select(Draw).where(
-            draws_readable_by(actor), Draw.number == number, Draw.form == DrawForm.QUICK
-        )
-    ).one_or_none()
-    if found is None:
-        raise NotFound("这次抽取")
-    return found
 
 
 def _open_schools(session: Session, draw: Draw) -> list[DrawnSchool]:

@@ -246,7 +246,6 @@ def _read_frozen(session: Session, number: str) -> _Frozen | None:
         return None
     departure = session.scalars(select(Departure).where(Departure.draw_id == draw.id)).one()
     plan = session.scalars(select(SamplingPlan).where(SamplingPlan.id == draw.plan_id)).one()
-    salts = tuple(keeper.salt for keeper in read_keepers(session, departure.id) if keeper.salt)
     keepers = read_keepers(session, departure.id)
     missing = [keeper.name for keeper in keepers if not keeper.salt]
     if missing:
@@ -256,7 +255,7 @@ def _read_frozen(session: Session, number: str) -> _Frozen | None:
         frame=draw.frame,
         people=departure.people,
         terms=PlanTerms.from_json(plan.terms),
-        salts=salts,
+        salts=tuple(keeper.salt for keeper in keepers if keeper.salt),
         value=draw.public_value,
     )
 
